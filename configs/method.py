@@ -1,0 +1,75 @@
+"""Settings of the method: the networks, the flow, fusion, keyframes and the twin's retraining."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+
+class MethodSettings(Section):
+    """What is computed for every frame."""
+
+    colour: str = "livesal-colour"
+    """Colour saliency network: a registered name (`livesal models`), a `.py:build` or an `.onnx` file."""
+    motion: str = "livesal-motion"
+    """Motion saliency network, or `contrast` for the conventional Eq. (4)."""
+    flow: str = "dis"
+    """Optical flow method: a registered name."""
+    size: tuple[int, int] | None = None
+    """Working size (height, width); by default follows the frame's aspect with about `area` pixels."""
+    area: int = Field(160 * 288, ge=64 * 64, le=1024 * 1024, description="Pixels of the working size")
+    camera_motion: Literal["homography", "median", "none"] = "homography"
+    """How the camera's own motion is removed from the flow."""
+    keyframe_threshold: float = Field(0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))")
+    fusion: Literal["product", "geometric-mean"] = "product"
+    """How low-level and final maps are fused: the paper's product (Eq. (6), (9)) or its square root."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where networks run; `auto` takes a GPU when there is one."""
+
+
+class WindowSettings(Section):
+    """The sliding window of keyframes."""
+
+    capacity: int = Field(32, ge=2, le=4096, description="Most keyframes kept")
+    megabytes: float = Field(64.0, gt=0, description="Most memory that the window's images and maps take")
+    spacing: float = Field(0.25, ge=0, description="Least seconds of media time between two keyframes")
+
+
+class RetrainingSettings(Section):
+    """One round of retraining the twin (Eq. (8))."""
+
+    scope: Literal["all", "decoder"] = "decoder"
+    """What is retrained: all layers as in the paper, or the decoder on cached features of the frozen encoder."""
+    iterations_per_keyframe: int = Field(8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes")
+    learning_rate: float = Field(2e-3, gt=0, description="SGD's learning rate")
+    momentum: float = Field(0.95, ge=0, lt=1)
+    weight_decay: float = Field(5e-4, ge=0)
+    start: Literal["original", "twin"] = "twin"
+    """Weights that a round starts from: the original's, or those of the twin in service."""
+    timeout: float = Field(120.0, gt=0, description="Seconds after which a round is killed")
+
+
+class AdaptationSettings(Section):
+    """When the twin is retrained and what it takes to swap it in."""
+
+    enabled: bool = True
+    window: WindowSettings = WindowSettings()
+    first_keyframes: int = Field(8, ge=1, description="Keyframes that start the first round")
+    new_keyframes: int = Field(8, ge=1, description="New keyframes that start each further round")
+    cool_down: float = Field(10.0, ge=0, description="Least seconds between the end of one round and the next start")
+    held_out: float = Field(0.2, ge=0, lt=1, description="Share of the window kept out of training to judge the twin")
+    failure_budget: int = Field(3, ge=1, description="Failed rounds in a row after which adaptation is degraded")
+    failure_pause: float = Field(60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again")
+    retraining: RetrainingSettings = RetrainingSettings()
+
+
+class RegionSettings(Section):
+    """From the final map to salient regions, tracks and events."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="Saliency from which a pixel belongs to a region")
+    minimum_area: float = Field(0.002, ge=0, lt=1, description="Least share of the frame that a region covers")
+    minimum_hits: int = Field(3, ge=1, description="Frames in a row before a track is announced")
+    patience: float = Field(1.0, gt=0, description="Seconds that a track outlives its last sighting")
+    minimum_overlap: float = Field(0.2, gt=0, le=1, description="IoU from which a region continues a track")
+    update_interval: float = Field(1.0, gt=0, description="Least seconds between two updates of one track")

@@ -1,0 +1,1 @@
+"""Encoders that several saliency networks share."""

@@ -1,0 +1,1 @@
+"""Optical flow methods, one file each; importing a file registers its method."""

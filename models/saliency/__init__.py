@@ -1,0 +1,1 @@
+"""Saliency networks, one file each; importing a file registers its network."""

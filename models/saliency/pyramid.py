@@ -1,0 +1,68 @@
+"""livesal's own saliency network: a MobileNetV2 pyramid with a light top-down decoder, deeply supervised.
+
+Source: this project. The decoder is a feature pyramid (Lin et al., CVPR 2017) of depthwise-separable blocks with a
+global context term on the coarsest level; deep supervision on every level follows DSS (Hou et al., CVPR 2017).
+Encoder and decoder are separate modules: the twin shares the encoder's features and costs a decoder.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.backbones.mobilenetv2 import CHANNELS, MobileNetV2
+
+WIDTH: Final = 64
+"""Channels of the decoder."""
+
+
+class SeparableBlock(nn.Module):
+    """A residual depthwise 5x5 followed by a 1x1."""
+
+    def __init__(self, channels: int) -> None:
+        """Make the block; it keeps the number of channels."""
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+        self.pointwise = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, channels, h, w) to the same shape."""
+        return x + functional.relu(self.pointwise(self.depthwise(x)))
+
+
+class PyramidDecoder(nn.Module):
+    """Top-down decoder with a saliency head on each level."""
+
+    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> None:
+        """Make a decoder for features of `channels`, finest level first."""
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs in channels)
+        self.context = nn.Conv2d(width, width, 1)
+        self.blocks = nn.ModuleList(nn.Sequential(SeparableBlock(width), SeparableBlock(width)) for _ in channels)
+        self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1) for _ in channels)
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return one logit map a level, finest first: (N, 1, h_i, w_i) for features of (N, C_i, h_i, w_i)."""
+        x = self.lateral[-1](features[-1])
+        x = self.blocks[-1](x + self.context(x.mean((2, 3), keepdim=True)))
+        sides = [self.heads[-1](x)]
+        for level in reversed(range(len(features) - 1)):
+            x = functional.interpolate(x, size=features[level].shape[-2:], mode="bilinear")
+            x = self.blocks[level](x + self.lateral[level](features[level]))
+            sides.append(self.heads[level](x))
+        return tuple(reversed(sides))
+
+
+class PyramidNetwork(nn.Module):
+    """RGB in [-1, 1] to saliency logits at strides 4, 8, 16 and 32, finest first."""
+
+    def __init__(self) -> None:
+        """Make an untrained network."""
+        super().__init__()
+        self.encoder = MobileNetV2()
+        self.decoder = PyramidDecoder()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Map (N, 3, H, W), H and W multiples of 32, to four logit maps (N, 1, H / 2**i, W / 2**i), i = 2..5."""
+        return self.decoder(self.encoder(x))

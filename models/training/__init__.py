@@ -1,0 +1,1 @@
+"""How livesal's own networks are trained."""
