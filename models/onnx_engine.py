@@ -1,0 +1,125 @@
+"""Serving by ONNX Runtime on the CPU: one thread a network, weights swapped by patching the graph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, cast
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor
+
+from models.engine import Features, Head, Image, Saliency
+from models.errors import ExportError
+from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, export, patch
+from models.saliency_model import SaliencyModel
+
+PARITY: Final = 1e-3
+"""Largest difference from torch, in saliency, that a served graph may have."""
+
+_PREFIX: Final = "model.network."
+_IMAGE: Final = "image"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """An image and its features, as ONNX Runtime's own values: nothing is copied between sessions."""
+
+    image: onnxruntime.OrtValue
+    features: tuple[onnxruntime.OrtValue, ...]
+
+
+class OnnxHead:
+    """One session to a saliency map, from the features or, where it is a whole network, from the image."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        """Build the session."""
+        self._session = session(proto)
+        self._inputs = [entry.name for entry in self._session.get_inputs()]
+        self._whole = self._inputs == [_IMAGE]
+
+    def __call__(self, features: Features) -> Saliency:
+        """Return (h, w) float32 saliency in [0, 1]."""
+        encoded = cast("Encoded", features)
+        values = (encoded.image,) if self._whole else encoded.features
+        outputs = self._session.run_with_ort_values(None, dict(zip(self._inputs, values, strict=True)))
+        return np.asarray(outputs[0].numpy(), np.float32)
+
+
+class OnnxNetwork:
+    """A `ServedNetwork` on ONNX Runtime."""
+
+    def __init__(self, model: SaliencyModel, size: tuple[int, int]) -> None:
+        """Export `model` for images of `size` and check the result against torch.
+
+        Raises:
+            ExportError: the network cannot be exported, or the graph differs from torch.
+        """
+        self.model = model.eval()
+        self._size = size
+        self._probe = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+        image = torch.from_numpy(self._probe)
+        self._encoder: onnxruntime.InferenceSession | None = None
+        if model.splits:
+            encoder = EncoderGraph(model)
+            with torch.no_grad():
+                features = encoder(image)
+            names = [f"feature{index}" for index in range(len(features))]
+            self._encoder = session(export(encoder, [image], [_IMAGE]))
+            self._head_graph = export(HeadGraph(model, size), features, names)
+        else:
+            self._head_graph = self._whole_graph
+        self._head = OnnxHead(self._head_graph)
+        self._verify(self._head, model)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width that it serves."""
+        return self._size
+
+    @property
+    def head(self) -> Head:
+        """The original network's head."""
+        return self._head
+
+    def encode(self, image: Image) -> Features:
+        """Return the features of one (h, w, 3) uint8 RGB image."""
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(image))
+        features = self._encoder.run_with_ort_values(None, {_IMAGE: value}) if self._encoder else ()
+        return Encoded(value, tuple(features))
+
+    def twin_head(self, state: Mapping[str, Tensor]) -> Head:
+        """Return a head with a twin's weights; see `ServedNetwork.twin_head`."""
+        shares_encoder = self._encoder is not None and all(name.startswith("decoder.") for name in state)
+        head = OnnxHead(patch(self._head_graph if shares_encoder else self._whole_graph, state, _PREFIX))
+        twin = SaliencyModel(self.model.entry)
+        twin.network.load_state_dict({**self.model.network.state_dict(), **state})
+        self._verify(head, twin.eval())
+        return head
+
+    @cached_property
+    def _whole_graph(self) -> onnx.ModelProto:
+        return export(WholeGraph(self.model), [torch.from_numpy(self._probe)], [_IMAGE])
+
+    def _verify(self, head: Head, reference: SaliencyModel) -> None:
+        """Run the head once, which also warms it up, and compare it with torch."""
+        with torch.no_grad():
+            expected = WholeGraph(reference)(torch.from_numpy(self._probe)).numpy()
+        difference = float(np.abs(head(self.encode(self._probe)) - expected).max())
+        if not difference <= PARITY:
+            message = f"the serving graph of '{reference.entry.name}' differs from torch by {difference:.2g} saliency"
+            raise ExportError(message)
+
+
+def session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    """Return a session on one thread that never spins."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )

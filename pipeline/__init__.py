@@ -1,0 +1,1 @@
+"""The method and its orchestration: the only place that composes streams, networks and settings."""

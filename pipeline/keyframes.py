@@ -1,0 +1,34 @@
+"""Which frames to trust: the non-overlapping ratio of motion and colour saliency (Eq. (7))."""
+
+from typing import Final
+
+import numpy as np
+
+from pipeline.values import Map
+
+CUT: Final = 0.1
+"""T(·) of Eq. (7) sets values below this to 0."""
+_C: Final = 0.001
+"""C of Eq. (7), against division by zero."""
+
+
+def cut(saliency: Map) -> Map:
+    """Return T(saliency): values below 0.1 set to 0."""
+    return np.where(saliency < CUT, np.float32(0), saliency)
+
+
+def non_overlapping_ratio(motion: Map, colour: Map) -> float:
+    """Return NR in [0, 1] (Eq. (7)): 0 where the two maps agree, 1 where they share nothing.
+
+    A frame in which neither map finds anything has no evidence of agreement: its NR is 1.
+
+    Args:
+        motion: motion saliency, (h, w) in [0, 1].
+        colour: colour saliency, (h, w) in [0, 1].
+    """
+    salient = np.count_nonzero(motion + colour >= CUT)
+    if salient == 0:
+        return 1.0
+    first, second = cut(motion), cut(colour)
+    disagreement = np.abs(first - second) / (first + second + np.float32(_C))
+    return float(disagreement.sum(dtype=np.float64) / salient)

@@ -1,0 +1,106 @@
+"""The frame path: what is computed for every frame, in two halves that run side by side.
+
+The colour half (network and twin) and the motion half (flow, coding, motion network) meet in `combine`. Each half is
+called from one thread; neither ever waits for a retraining.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.method import MethodSettings
+from models.engine import ServedNetwork
+from models.registry import FlowEstimator
+from models.slot import Slot
+from pipeline.fusion import fuse
+from pipeline.keyframes import non_overlapping_ratio
+from pipeline.motion_contrast import conventional_motion_saliency
+from pipeline.motion_input import motion_input
+from pipeline.scene_cut import Appearance, appearance, is_scene_cut
+from pipeline.values import Map, SaliencyFrame
+
+_CONTRAST_FLOOR = 0.5
+"""Least contrast, in pixels of flow per pixel of distance, that the conventional motion saliency scales to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColourResult:
+    """The colour half's part: original map, the twin's map if one serves, and that twin's version."""
+
+    colour: Map
+    twin: Map | None
+    model_version: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MotionResult:
+    """The motion half's part: the map, and whether a new scene begins."""
+
+    motion: Map
+    scene_cut: bool
+
+
+class ColourHalf:
+    """Colour saliency of the original network and of its twin, on shared features."""
+
+    def __init__(self, network: ServedNetwork, slot: Slot) -> None:
+        """Hold the served network and the slot that the twin is swapped into."""
+        self._network = network
+        self._slot = slot
+
+    def __call__(self, image: NDArray[np.uint8]) -> ColourResult:
+        """Return the maps of one (h, w, 3) uint8 RGB image at the working size."""
+        installed = self._slot.installed
+        features = self._network.encode(image)
+        colour = self._network.head(features)
+        twin = installed.head(features) if installed.head is not None else None
+        return ColourResult(colour, twin, installed.version)
+
+
+class MotionHalf:
+    """Motion saliency against the frame before; it remembers that frame."""
+
+    def __init__(self, network: ServedNetwork | None, flow: FlowEstimator, settings: MethodSettings) -> None:
+        """Hold the motion network, or None for the conventional contrast (Eq. (4)), and the flow estimator."""
+        self._network = network
+        self._flow = flow
+        self._settings = settings
+        self._previous: NDArray[np.uint8] | None = None
+        self._appearance: Appearance | None = None
+
+    def __call__(self, image: NDArray[np.uint8]) -> MotionResult:
+        """Return the motion map of one (h, w, 3) uint8 RGB image at the working size.
+
+        The first frame of a stream or scene has no motion: its map is zero.
+        """
+        previous, before, now = self._previous, self._appearance, appearance(image)
+        self._previous, self._appearance = image, now
+        if previous is None or before is None or previous.shape != image.shape:
+            return MotionResult(np.zeros(image.shape[:2], np.float32), scene_cut=False)
+        if is_scene_cut(before, now):
+            return MotionResult(np.zeros(image.shape[:2], np.float32), scene_cut=True)
+        seen = motion_input(previous, image, self._flow, self._settings.camera_motion)
+        if self._network is None:
+            return MotionResult(conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR), scene_cut=False)
+        return MotionResult(self._network.head(self._network.encode(seen.coded)), scene_cut=False)
+
+
+def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings) -> SaliencyFrame:
+    """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9)).
+
+    LS and NR always come from the original network, whatever twin serves.
+    """
+    low_level = fuse(motion.motion, colour.colour, settings.fusion)
+    final = low_level if colour.twin is None else fuse(colour.twin, low_level, settings.fusion)
+    nr = non_overlapping_ratio(motion.motion, colour.colour)
+    return SaliencyFrame(
+        motion=motion.motion,
+        colour=colour.colour,
+        low_level=low_level,
+        final=final,
+        nr=nr,
+        is_keyframe=nr < settings.keyframe_threshold,
+        model_version=colour.model_version if colour.twin is not None else 0,
+        scene_cut=motion.scene_cut,
+    )

@@ -1,0 +1,1 @@
+"""What training the motion network needs of the method: coded flow with masks."""

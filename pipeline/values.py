@@ -1,0 +1,83 @@
+"""What the method hands from stage to stage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+"""A saliency map: (h, w) float32 in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SaliencyFrame:
+    """All that the method says of one frame; every map has the working size.
+
+    Attributes:
+        motion: motion saliency MS (Eq. (5), or Eq. (4)).
+        colour: colour saliency CS of the original network.
+        low_level: LS = MS * CS (Eq. (6)).
+        final: FS = twin * LS (Eq. (9)); LS itself while no twin is in service.
+        nr: non-overlapping ratio of motion and colour (Eq. (7)), [0, 1].
+        is_keyframe: whether `nr` is below the threshold.
+        model_version: of the twin that `final` comes from; 0 = no twin.
+        scene_cut: whether a new scene begins with this frame.
+    """
+
+    motion: Map
+    colour: Map
+    low_level: Map
+    final: Map
+    nr: float
+    is_keyframe: bool
+    model_version: int
+    scene_cut: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that all maps have one size, and make them read-only.
+
+        Raises:
+            ValueError: sizes differ or a map is not two-dimensional float32.
+        """
+        for name in ("motion", "colour", "low_level", "final"):
+            array: Map = getattr(self, name)
+            if array.shape != self.motion.shape or array.ndim != 2 or array.dtype != np.float32:
+                message = f"map '{name}' is {array.shape} {array.dtype}, expected {self.motion.shape} float32"
+                raise ValueError(message)
+            array.flags.writeable = False
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Keyframe:
+    """A frame whose low-level saliency is trusted as a pseudo-label.
+
+    Attributes:
+        image: (h, w, 3) uint8 RGB at the working size, read-only.
+        label: (h, w) float32 in [0, 1], the low-level saliency LS, read-only.
+        nr: non-overlapping ratio, [0, 1].
+        media_time: seconds on the stream's clock.
+        sequence: number of the frame in its stream.
+    """
+
+    image: NDArray[np.uint8]
+    label: Map
+    nr: float
+    media_time: float
+    sequence: int
+
+    def __post_init__(self) -> None:
+        """Check that image and label fit, and make them read-only.
+
+        Raises:
+            ValueError: their sizes differ.
+        """
+        if self.image.shape != (*self.label.shape, 3):
+            message = f"a keyframe's image {self.image.shape} does not fit its label {self.label.shape}"
+            raise ValueError(message)
+        self.image.flags.writeable = False
+        self.label.flags.writeable = False
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that image and label take."""
+        return self.image.nbytes + self.label.nbytes
