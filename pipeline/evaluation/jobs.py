@@ -1,0 +1,130 @@
+"""Sequence after sequence, in this process or several, with progress, resumable."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from pipeline.evaluation.results import SequenceResult, load_result, save_result
+
+Advance = Callable[[int], None]
+"""Told how many more frames are done."""
+
+
+class SequenceJob(Protocol):
+    """The work on one sequence; it can be pickled."""
+
+    @property
+    def name(self) -> str:
+        """What progress is reported under, and the result's file is called."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """Frames to go through."""
+        ...
+
+    def __call__(self, advance: Advance) -> SequenceResult:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How sequences are gone through.
+
+    Attributes:
+        results: folder of finished sequences' results; None keeps none, so that nothing can be resumed.
+        fingerprint: of everything that results depend on; results under another one are done again.
+        processes: sequences at a time.
+        quiet: whether no progress is shown.
+    """
+
+    results: Path | None = None
+    fingerprint: str = ""
+    processes: int = 1
+    quiet: bool = False
+
+
+def run_jobs(jobs: Sequence[SequenceJob], schedule: Schedule) -> list[SequenceResult]:
+    """Do all jobs that have no result yet, and return all results in the jobs' order."""
+    done: dict[str, SequenceResult] = {}
+    if schedule.results is not None:
+        stored = {job.name: load_result(_file(schedule.results, job.name), schedule.fingerprint) for job in jobs}
+        done = {name: result for name, result in stored.items() if result is not None}
+    waiting = [job for job in jobs if job.name not in done]
+    with _progress(schedule, sum(job.length for job in jobs), jobs, done) as show:
+        finished = _in_processes(waiting, schedule, show) if schedule.processes > 1 else _here(waiting, schedule, show)
+        for result, name in finished:
+            done[name] = result
+    return [done[job.name] for job in jobs]
+
+
+def _here(
+    jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
+) -> Iterator[tuple[SequenceResult, str]]:
+    for job in jobs:
+        yield _do(job, schedule, partial(show, job.name)), job.name
+
+
+def _in_processes(
+    jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
+) -> Iterator[tuple[SequenceResult, str]]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(schedule.processes, mp_context=spawn, initializer=_one_thread) as pool:
+        running = {pool.submit(_do, job, schedule, _unseen): job for job in jobs}
+        for future in as_completed(running):
+            show(running[future].name, running[future].length)
+            yield future.result(), running[future].name
+
+
+def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResult:
+    result = job(advance)
+    if schedule.results is not None:
+        save_result(result, _file(schedule.results, job.name), schedule.fingerprint)
+    return result
+
+
+def _one_thread() -> None:
+    """Keep each process to one core."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _unseen(_frames: int) -> None:
+    """Advance nothing: progress does not cross processes frame by frame."""
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace('/', '--')}.npz"
+
+
+@contextmanager
+def _progress(
+    schedule: Schedule, frames: int, jobs: Sequence[SequenceJob], done: dict[str, SequenceResult]
+) -> Iterator[Callable[[str, int], None]]:
+    """Show a bar over all frames on stderr; yield what advances it."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=schedule.quiet, transient=True) as progress:
+        task = progress.add_task("frames", total=frames)
+        progress.advance(task, sum(job.length for job in jobs if job.name in done))
+
+        def show(name: str, step: int) -> None:
+            progress.update(task, advance=step, description=name)
+
+        yield show

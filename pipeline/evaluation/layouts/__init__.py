@@ -1,0 +1,1 @@
+"""How published data sets lay out their files; one file a layout."""
