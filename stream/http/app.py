@@ -1,0 +1,85 @@
+"""All HTTP routes as one application."""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stream.backend import Backend
+from stream.http.api import api_router, health_router
+from stream.http.problem import add_problem_handlers
+from stream.http.sse import EventStreams
+from stream.http.whep import cross_origin_headers, whep_router
+from stream.metrics import Metrics
+from stream.views import ViewHub
+from stream.webrtc import WebRtcSessions
+
+PREVIEW: Final = Path(__file__).parents[1] / "preview"
+"""The page's files."""
+
+_SUMMARY: Final = "Live video saliency that teaches itself the scene"
+
+
+class LiveSalApp(FastAPI):
+    """The application, and what must end before its server waits for open connections."""
+
+    def __init__(self, on_stop: Callable[[], Awaitable[None]]) -> None:
+        """Make an application without routes; its server awaits `on_stop` when it stops."""
+        super().__init__(title="livesal", summary=_SUMMARY, version=version("livesal"))
+        self.on_stop = on_stop
+
+
+def create_app(
+    backend: Backend, hub: ViewHub, sessions: WebRtcSessions, metrics: Metrics, ice_servers: tuple[str, ...] = ()
+) -> LiveSalApp:
+    """Return the application; it reads nothing and starts nothing until it is served.
+
+    Args:
+        backend: the service that is shown.
+        hub: its views.
+        sessions: WebRTC viewers of the hub.
+        metrics: what `/metrics` shows.
+        ice_servers: STUN and TURN URLs that WHEP players are told of.
+    """
+    streams = EventStreams(backend)
+    app = LiveSalApp(streams.close)
+    app.include_router(health_router(backend, metrics))
+    app.include_router(api_router(backend, hub, streams))
+    app.include_router(whep_router(backend, sessions, ice_servers))
+
+    @app.get("/", include_in_schema=False)
+    async def preview() -> FileResponse:
+        return FileResponse(PREVIEW / "index.html")
+
+    app.mount("/preview", StaticFiles(directory=PREVIEW, check_dir=False))
+    app.add_middleware(CrossOrigin)
+    add_problem_handlers(app)
+    return app
+
+
+class CrossOrigin:
+    """Adds the CORS headers to every answer of a WHEP path, errors included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        added = cross_origin_headers(scope["path"]) if scope["type"] == "http" else {}
+        if not added:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(added)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,55 @@
+"""A WHEP player made of aiortc, for tests that need no browser."""
+
+import asyncio
+import re
+from types import TracebackType
+from typing import Self
+
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from av import VideoFrame
+
+
+class Player:
+    """Offers to receive one video, and gives its decoded frames."""
+
+    def __init__(self, codec: str = "H264") -> None:
+        self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._codec = codec
+        self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+        self.connection.on("track", self._track.set_result)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.connection.close()
+
+    async def offer(self) -> str:
+        """Return an offer with all candidates."""
+        transceiver = self.connection.addTransceiver("video", "recvonly")
+        codecs = RTCRtpReceiver.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {self._codec, "rtx"}])
+        await self.connection.setLocalDescription(await self.connection.createOffer())
+        return self.connection.localDescription.sdp
+
+    async def accept(self, answer: str) -> None:
+        """Take the server's answer."""
+        await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def frame(self) -> VideoFrame:
+        """Return the next decoded frame."""
+        received = await (await self._track).recv()
+        assert isinstance(received, VideoFrame)
+        return received
+
+
+def without_candidates(offer: str) -> str:
+    """Return the offer of a player whose candidates trickle in later."""
+    return re.sub(r"a=(candidate:.*|end-of-candidates)\r\n", "", offer)
+
+
+def candidates(offer: str) -> list[str]:
+    """Return the candidate lines of an offer."""
+    return re.findall(r"a=candidate:.*", offer)

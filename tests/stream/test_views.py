@@ -1,0 +1,131 @@
+import asyncio
+from collections.abc import AsyncIterator
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+
+from configs.output import EncodingSettings
+from stream.errors import ClosedChannelError, NoSignalError, UnknownNameError
+from stream.metrics import Metrics
+from stream.viewer import Viewer
+from stream.views import ViewHub
+
+BASE = Fraction(1, 30)
+
+
+def image(value: int = 90) -> np.ndarray:
+    return np.full((90, 160, 3), value, np.uint8)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def hub(metrics: Metrics) -> AsyncIterator[ViewHub]:
+    async with ViewHub(EncodingSettings(width=160, idle=0), metrics, no_signal_after=0.05) as hub:
+        hub.add_camera("front")
+        yield hub
+
+
+async def until_received(hub: ViewHub, viewers: list[Viewer], count: int) -> list[list[int]]:
+    """Publish until each viewer has `count` pictures; return their timestamps."""
+    done = asyncio.Event()
+
+    async def publish() -> None:
+        number = 0
+        while not done.is_set():
+            hub.publish("front", "final", image(number % 250), number, BASE)
+            number += 1
+            await asyncio.sleep(0.005)
+
+    async def receive(viewer: Viewer) -> list[int]:
+        return [(await viewer.receive()).timestamp for _ in range(count)]
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish(), name="publish")
+        receivers = [tasks.create_task(receive(viewer), name="receive") for viewer in viewers]
+        received = [await receiver for receiver in receivers]
+        done.set()
+    return received
+
+
+async def test_three_viewers_share_one_encode(hub: ViewHub, metrics: Metrics) -> None:
+    with (
+        hub.watch("front", "final", "h264") as first,
+        hub.watch("front", "final", "h264") as second,
+        hub.watch("front", "final", "h264") as third,
+    ):
+        received = await until_received(hub, [first, second, third], 10)
+        (status,) = hub.encoders
+    assert status.viewers == 3
+    assert 10 <= status.encoded < 20
+    assert set(received[0]) & set(received[1]) & set(received[2])
+    counted = metrics.registry.get_sample_value("livesal_encodes_total", {"camera": "front", "view": "final"})
+    assert counted is not None
+    assert counted >= status.encoded
+
+
+async def test_each_codec_has_its_own_encode(hub: ViewHub) -> None:
+    with hub.watch("front", "final", "h264") as first, hub.watch("front", "final", "vp8") as second:
+        await until_received(hub, [first, second], 2)
+        assert [status.codec for status in hub.encoders] == ["h264", "vp8"]
+
+
+async def test_only_what_is_watched_is_wanted(hub: ViewHub) -> None:
+    assert hub.wanted("front") == frozenset()
+    with hub.watch("front", "motion", "h264"), hub.watch("front", "final", "vp8"):
+        assert hub.wanted("front") == {"motion", "final"}
+        assert hub.viewers("front")["motion"] == 1
+    await asyncio.sleep(0)  # an idle time of 0 ends with the next turn of the loop
+    await asyncio.sleep(0)
+    assert hub.wanted("front") == frozenset()
+    assert hub.encoders == ()
+
+
+async def test_a_silent_camera_shows_a_card(hub: ViewHub) -> None:
+    with hub.watch("front", "final", "h264") as viewer:
+        first = await viewer.receive()
+        second = await viewer.receive()
+    assert first.is_keyframe
+    assert second.timestamp > first.timestamp
+
+
+async def test_removing_a_camera_ends_its_viewings(hub: ViewHub) -> None:
+    with hub.watch("front", "final", "h264") as viewer:
+        hub.remove_camera("front")
+        with pytest.raises(ClosedChannelError):
+            await viewer.receive()
+    assert hub.cameras == ()
+
+
+async def test_a_snapshot_makes_its_view_wanted_and_gets_the_next_picture(hub: ViewHub) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        snapshot = tasks.create_task(hub.snapshot("front", "colour"), name="snapshot")
+        await asyncio.sleep(0)
+        assert hub.wanted("front") == {"colour"}
+        hub.publish("front", "colour", image(200), 0, BASE)
+    decoded = cv2.imdecode(np.frombuffer(snapshot.result(), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == (90, 160, 3)
+    assert abs(float(decoded.mean()) - 200) < 2
+    assert hub.wanted("front") == frozenset()
+
+
+async def test_a_snapshot_of_a_silent_camera_says_so(hub: ViewHub) -> None:
+    with pytest.raises(NoSignalError, match="'front' gave no picture of 'colour'"):
+        await hub.snapshot("front", "colour")
+    assert hub.wanted("front") == frozenset()
+
+
+@pytest.mark.parametrize(("camera", "view", "listed"), [("back", "final", "front"), ("front", "finale", "low_level")])
+async def test_unknown_names_are_told_what_there_is(hub: ViewHub, camera: str, view: str, listed: str) -> None:
+    with pytest.raises(UnknownNameError, match=listed):
+        hub.publish(camera, view, image(), 0, BASE)
+
+
+async def test_a_picture_of_the_wrong_form_is_refused(hub: ViewHub) -> None:
+    with pytest.raises(ValueError, match="float32"):
+        hub.publish("front", "final", image().astype(np.float32), 0, BASE)  # type: ignore[arg-type]

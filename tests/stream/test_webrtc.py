@@ -1,0 +1,143 @@
+import asyncio
+from collections.abc import AsyncIterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from configs.output import EncodingSettings, WebRtcSettings
+from stream.errors import SessionError, TooManyViewersError, UnknownNameError, UnplayableOfferError
+from stream.metrics import Metrics
+from stream.offer import read_candidates, read_offer
+from stream.views import ViewHub
+from stream.webrtc import WebRtcSessions
+from tests.fakes.player import Player, candidates, without_candidates
+
+pytestmark = pytest.mark.usefixtures("loopback")
+
+SETTINGS = WebRtcSettings(maximum_viewers=2, encoding=EncodingSettings(width=160, idle=0))
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[ViewHub]:
+    async with ViewHub(SETTINGS.encoding, Metrics()) as hub:
+        hub.add_camera("front")
+        yield hub
+
+
+@pytest.fixture
+async def sessions(hub: ViewHub) -> AsyncIterator[WebRtcSessions]:
+    async with WebRtcSessions(hub, SETTINGS) as sessions:
+        yield sessions
+
+
+async def first_frame(hub: ViewHub, player: Player) -> np.ndarray:
+    """Publish a red view until the player shows a frame."""
+    shown = asyncio.Event()
+
+    async def publish() -> None:
+        number = 0
+        while not shown.is_set():
+            hub.publish("front", "final", np.full((90, 160, 3), (200, 20, 20), np.uint8), number, Fraction(1, 50))
+            number += 1
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish(), name="publish")
+        frame = await player.frame()
+        shown.set()
+    return frame.to_ndarray(format="rgb24")
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+async def test_a_player_gets_the_view_in_its_codec(hub: ViewHub, sessions: WebRtcSessions, codec: str) -> None:
+    async with Player(codec) as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await player.accept(session.answer)
+        image = await first_frame(hub, player)
+        assert session.codec == codec.lower()
+    assert np.abs(image.mean(axis=(0, 1)) - (200, 20, 20)).max() < 8
+
+
+async def test_the_answer_is_by_the_book(sessions: WebRtcSessions) -> None:
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+    lines = session.answer.splitlines()
+    assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=end-of-candidates"} <= set(lines)
+    assert sum(line.startswith("m=") for line in lines) == 1
+    assert len(session.id) >= 32
+
+
+@pytest.mark.parametrize("trickles", [False, True])
+async def test_a_player_may_send_its_candidates_later_or_never(
+    hub: ViewHub, sessions: WebRtcSessions, *, trickles: bool
+) -> None:
+    async with Player() as player:
+        whole = await player.offer()
+        offer = read_offer(without_candidates(whole).encode())
+        assert not offer.has_candidates
+        session = await sessions.open("front", "final", offer)
+        if trickles:
+            body = "\r\n".join(["a=mid:0", *candidates(whole), "a=candidate:nonsense", "a=end-of-candidates"])
+            await sessions.trickle(session, *read_candidates(body.encode()))
+        await player.accept(session.answer)
+        assert (await first_frame(hub, player)).shape == (90, 160, 3)
+
+
+async def test_candidates_of_another_ice_session_are_refused(sessions: WebRtcSessions) -> None:
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        with pytest.raises(SessionError, match="'other'"):
+            await sessions.trickle(session, *read_candidates(b"a=ice-ufrag:other\r\na=ice-pwd:x\r\n"))
+
+
+async def test_one_viewer_too_many_is_sent_away(sessions: WebRtcSessions) -> None:
+    async with Player() as player:
+        offer = read_offer((await player.offer()).encode())
+        first = await sessions.open("front", "final", offer)
+        await sessions.open("front", "final", offer)
+        with pytest.raises(TooManyViewersError, match="all 2 places"):
+            await sessions.open("front", "final", offer)
+        sessions.close(first)
+        await sessions.open("front", "final", offer)
+
+
+async def test_a_player_that_never_connects_is_given_up(hub: ViewHub) -> None:
+    async with WebRtcSessions(hub, SETTINGS, connect_timeout=0.05) as sessions, Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await session.released.wait()
+        assert len(sessions) == 0
+        assert hub.viewers("front")["final"] == 0
+
+
+async def test_a_closed_player_frees_its_place(hub: ViewHub, sessions: WebRtcSessions) -> None:
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await player.accept(session.answer)
+        await first_frame(hub, player)
+    await session.released.wait()
+    assert hub.viewers("front")["final"] == 0
+    with pytest.raises(UnknownNameError, match="may have ended"):
+        sessions.get("front", "final", session.id)
+
+
+async def test_a_removed_camera_ends_its_sessions(hub: ViewHub, sessions: WebRtcSessions) -> None:
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await player.accept(session.answer)
+        await first_frame(hub, player)
+        hub.remove_camera("front")
+        await session.ended.wait()
+
+
+async def test_what_cannot_be_played_is_said() -> None:
+    async with Player() as player:
+        offer = await player.offer()
+    with pytest.raises(UnplayableOfferError, match="recvonly"):
+        read_offer(offer.replace("a=recvonly", "a=sendonly").encode())
+    with pytest.raises(UnplayableOfferError, match="neither H"):
+        read_offer(offer.replace("H264/90000", "AV1/90000").encode())
+    with pytest.raises(UnplayableOfferError, match="asks for application"):
+        read_offer(offer.replace("m=video", "m=application").replace("UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP").encode())
+    with pytest.raises(SessionError, match="ice-ufrag"):
+        read_offer("\r\n".join(line for line in offer.splitlines() if "ice-pwd" not in line).encode())
