@@ -83,11 +83,16 @@ class FlatVGG16(nn.Module):
                 padding = first_padding if (stage, position) == (1, 1) else 1
                 self.add_module(f"conv{stage}_{position}", convolution(stage, position, padding))
 
-    def stages(self, x: Tensor, pooling: Callable[[Tensor], Tensor]) -> tuple[Tensor, ...]:
-        """Map (N, 3, H, W) to what the five stages give, `pooling` between them; `CHANNELS` says the channels."""
+    def stages(self, x: Tensor, pooling: Callable[[Tensor, int], Tensor]) -> tuple[Tensor, ...]:
+        """Map (N, 3, H, W) to what the five stages give; `CHANNELS` says the channels.
+
+        Args:
+            x: the normalised image.
+            pooling: called with features and the stage, 1 to 4, that they left.
+        """
         features: list[Tensor] = []
         for stage, repeats in enumerate(REPEATS, start=1):
-            x = x if stage == 1 else pooling(x)
+            x = x if stage == 1 else pooling(x, stage - 1)
             for position in range(1, repeats + 1):
                 x = functional.relu(self.get_submodule(f"conv{stage}_{position}")(x))
             features.append(x)
