@@ -1,0 +1,92 @@
+"""One connection to an MQTT broker, from the handshake to the end, that leaves neither socket nor task behind."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+
+from configs.output import MqttSettings
+from stream.errors import BrokerError
+from stream.mqtt_topics import Message
+
+_KEEPALIVE: Final = 20
+"""Seconds after which a silent connection is probed."""
+
+_COMMANDS_WAITING: Final = 100
+"""Commands that may wait to be read; more are dropped by the library, which says so."""
+
+_library_log = logging.getLogger(f"{__name__}.aiomqtt")
+_library_log.setLevel(logging.ERROR)
+
+
+@asynccontextmanager
+async def connected(
+    settings: MqttSettings,
+    client_id: str,
+    will: Message,
+    timeout: float,  # noqa: ASYNC109 - of each later call too
+) -> AsyncIterator[aiomqtt.Client]:
+    """Connect to the broker of `settings`, and disconnect at the end.
+
+    Args:
+        settings: where the broker is, and who we are to it.
+        client_id: as the broker shall know us.
+        will: what the broker publishes if the connection is lost.
+        timeout: seconds that the broker has for each answer.
+
+    Raises:
+        BrokerError: it cannot be reached, refuses, or was lost; the message says which, and never a password.
+    """
+    client = aiomqtt.Client(
+        settings.host or "",
+        settings.port,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        identifier=client_id,
+        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
+        timeout=timeout,
+        keepalive=_KEEPALIVE,
+        max_queued_incoming_messages=_COMMANDS_WAITING,
+        logger=_library_log,
+    )
+    problem = ""
+    try:
+        await _enter(client)
+        try:
+            yield client
+        finally:
+            await client.__aexit__(None, None, None)
+    except* (aiomqtt.MqttError, OSError, UnicodeError) as group:
+        problem = _reason(group)  # what is raised here would leave in a group
+    if problem:
+        raise BrokerError(problem)
+
+
+async def _enter(client: aiomqtt.Client) -> None:
+    """Connect `client`.
+
+    The library cannot be cancelled while it connects: its thread goes on and its socket stays. So that is waited for;
+    and a broker that took the connection but never answered has to be left by hand.
+    """
+    entering = asyncio.create_task(client.__aenter__(), name="mqtt-connect")  # a group would cancel it
+    try:
+        await asyncio.shield(entering)
+    except BaseException:
+        with suppress(aiomqtt.MqttError, OSError, UnicodeError):
+            await entering
+        client.timeout = 0.0
+        with suppress(aiomqtt.MqttError):
+            await client.__aexit__(None, None, None)
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, MqttConnectError):
+        return f"it refuses the connection ({error}); check mqtt.username, mqtt.password and mqtt.client_id"
+    return str(error) or type(error).__name__
