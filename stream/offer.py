@@ -11,7 +11,7 @@ from stream.encoder import Codec
 from stream.errors import SessionError, UnplayableOfferError
 
 MAXIMUM_BYTES: Final = 64 * 1024
-"""An offer longer than this is refused unread."""
+"""An offer longer than this is refused."""
 
 _MIME: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
 
@@ -38,6 +38,9 @@ def read_offer(body: bytes) -> Offer:
         UnplayableOfferError: it does not ask for exactly one video in a codec that we have.
         SessionError: it is no SDP, or lacks what WebRTC needs.
     """
+    if len(body) > MAXIMUM_BYTES:
+        message = f"the offer is longer than {MAXIMUM_BYTES} bytes; no player's is"
+        raise SessionError(message)
     text, description = _parse(body)
     videos = [media for media in description.media if media.kind == "video"]
     if len(videos) != 1 or len(description.media) > 2:
