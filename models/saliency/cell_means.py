@@ -26,7 +26,7 @@ def cell_means(x: Tensor, cells: int) -> Tensor:
     height, width = (int(size) for size in x.shape[-2:])
     rows = averaging_matrix(height, cells).to(x)
     columns = averaging_matrix(width, cells).to(x)
-    return rows @ x @ columns.mT
+    return rows @ x @ columns.transpose(0, 1)
 
 
 def averaging_matrix(size: int, cells: int) -> Tensor:

@@ -19,6 +19,12 @@ Split = tuple[int, ...]
 class ScaledConvolution(nn.Conv2d):
     """A convolution with a hundred times its weights, which trains faster."""
 
+    def reset_parameters(self) -> None:
+        """Start with weights a hundred times smaller than usual, so that an untrained network's maps stay finite."""
+        super().reset_parameters()
+        with torch.no_grad():
+            self.weight /= 100
+
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is torch's
         """Map (N, in_channels, h, w) to (N, out_channels, h, w)."""
         y: Tensor = self._conv_forward(input, 100 * self.weight, self.bias)
