@@ -44,6 +44,11 @@ class Player:
         assert isinstance(received, VideoFrame)
         return received
 
+    async def vanish(self) -> None:
+        """Close the sockets without a goodbye, as a machine that lost its network."""
+        (transceiver,) = self.connection.getTransceivers()
+        await transceiver.receiver.transport.transport._connection.close()
+
 
 def without_candidates(offer: str) -> str:
     """Return the offer of a player whose candidates trickle in later."""

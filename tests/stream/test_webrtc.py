@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from fractions import Fraction
 
+import aioice.ice
+import aioice.stun
 import numpy as np
 import pytest
 
@@ -119,6 +121,20 @@ async def test_a_closed_player_frees_its_place(hub: ViewHub, sessions: WebRtcSes
     assert hub.viewers("front")["final"] == 0
     with pytest.raises(UnknownNameError, match="may have ended"):
         sessions.get("front", "final", session.id)
+
+
+async def test_a_player_that_vanishes_without_a_word_frees_its_place(
+    hub: ViewHub, sessions: WebRtcSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.02)
+    monkeypatch.setattr(aioice.stun, "RETRY_RTO", 0.001)
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await player.accept(session.answer)
+        await first_frame(hub, player)
+        await player.vanish()
+        await session.released.wait()
+    assert hub.viewers("front")["final"] == 0
 
 
 async def test_a_removed_camera_ends_its_sessions(hub: ViewHub, sessions: WebRtcSessions) -> None:

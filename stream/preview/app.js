@@ -1,0 +1,187 @@
+// The preview page: one camera at a time, everything that livesal knows of it.
+
+import { EventList } from "./events.js";
+import { Timeline } from "./timeline.js";
+import { WhepPlayer } from "./whep.js";
+
+const POLL_MS = 1000;
+
+const TEXT = {
+  source: ["Camera", "What the camera sees."],
+  motion: ["Motion", "What moves by itself, once the camera's own motion is taken out."],
+  colour: ["Colour", "What stands out by its looks alone, in this one frame."],
+  low_level: ["Agreement", "Where motion and looks agree. On clear frames, this is what the network learns from."],
+  final: ["Saliency", "The result: the agreement, refined by the network that was retrained on this very scene."],
+  overlay: ["Saliency over the picture", "The result, laid over the camera's picture."],
+  mosaic: ["Mosaic", "All maps side by side."],
+};
+const TILES = [["source"], ["motion", "colour"], ["low_level"], ["overlay", "final", "mosaic"]];
+
+const FIGURES = {
+  fps: ["frames per second", (state) => state.fps.toFixed(1)],
+  age: ["from camera to map", (state) => `${Math.round(state.frame_age * 1000)} ms`],
+  nr: ["NR now", (state) => state.nr.toFixed(2)],
+  keyframes: ["keyframes (in window)", (state) => `${state.keyframes} (${state.window})`],
+  retrainings: ["retrainings", (state) => state.retrainings],
+  swaps: ["networks swapped in", (state) => state.swaps],
+  rejected: ["rejected, failed", (state) => `${state.rejected}, ${state.failed}`],
+  version: ["network in service", (state) => (state.model_version ? `version ${state.model_version}` : "original")],
+  regions: ["regions followed", (state) => state.regions],
+  dropped: ["frames dropped", (state) => Object.values(state.dropped).reduce((sum, count) => sum + count, 0)],
+  viewers: ["viewers of all views", null],
+};
+
+const find = (id) => document.getElementById(id);
+const path = (rest = "") => `/api/cameras/${camera}${rest}`;
+
+let camera = "";
+let keyframesStale = true;
+let shownKeyframes = "";
+const players = [];
+const numbers = {};
+const timeline = new Timeline(find("timeline"));
+const events = new EventList(find("events"));
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function buildViews() {
+  for (const views of TILES) {
+    const video = make("video", { muted: true, autoplay: true, playsInline: true });
+    const notice = make("div", { className: "notice" });
+    const player = new WhepPlayer(video, (text) => (notice.textContent = text));
+    const title = make("span");
+    const sentence = make("p");
+    const show = (view) => {
+      [title.textContent, sentence.textContent] = TEXT[view];
+      video.setAttribute("aria-label", TEXT[view][0]);
+      player.view = view;
+      if (camera) player.play(`/cameras/${camera}/${view}/whep`);
+    };
+    const head = make("div", { className: "title" }, title);
+    if (views.length > 1) {
+      const choice = make("select", { ariaLabel: "View" }, ...views.map((view) => new Option(view.replace("_", "-"), view)));
+      choice.addEventListener("change", () => show(choice.value));
+      head.append(choice);
+    }
+    find("views").append(
+      make(
+        "figure",
+        { className: "view" },
+        make("div", { className: "screen" }, video, notice),
+        make("figcaption", {}, head, sentence),
+      ),
+    );
+    show(views[0]);
+    players.push(player);
+  }
+}
+
+function buildFigures() {
+  for (const [name, [label]] of Object.entries(FIGURES)) {
+    numbers[name] = make("b", { textContent: "–" });
+    find("figures").append(make("div", { className: "figure" }, numbers[name], make("span", { textContent: label })));
+  }
+}
+
+function showState(state) {
+  for (const [name, [, value]] of Object.entries(FIGURES)) {
+    if (value) numbers[name].textContent = value(state);
+  }
+  const source = find("source");
+  source.dataset.state = source.textContent = state.source;
+  const phase = find("phase");
+  phase.hidden = false;
+  phase.dataset.phase = state.phase;
+  phase.textContent = `adaptation: ${state.phase}`;
+  find("problem").textContent = state.source === "up" ? "" : state.error;
+}
+
+function choose(name) {
+  camera = name;
+  timeline.clear();
+  timeline.draw();
+  events.clear();
+  keyframesStale = true;
+  for (const player of players) player.play(`/cameras/${camera}/${player.view}/whep`);
+}
+
+async function read(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+  return answer.json();
+}
+
+async function refreshCameras() {
+  const names = (await read("/api/cameras")).map(({ state }) => state.camera);
+  const select = find("camera");
+  if ([...select.options].map(({ value }) => value).join() !== names.join()) {
+    select.replaceChildren(...names.map((name) => new Option(name, name)));
+  }
+  if (!names.length) find("problem").textContent = "no camera is configured";
+  else if (names.includes(camera)) select.value = camera;
+  else choose(names[0]);
+}
+
+async function refreshKeyframes() {
+  if (!keyframesStale) return;
+  keyframesStale = false;
+  const keyframes = (await read(path("/keyframes"))).reverse();
+  const key = camera + keyframes.map(({ id }) => id).join();
+  if (key === shownKeyframes) return;
+  shownKeyframes = key;
+  find("keyframes-count").textContent = keyframes.length ? `(${keyframes.length})` : "";
+  const items = keyframes.map(({ url, nr, media_time: time }) =>
+    make(
+      "li",
+      {},
+      make("img", { src: url, alt: `Keyframe at ${time.toFixed(1)} s`, loading: "lazy" }),
+      make("span", { textContent: `NR ${nr.toFixed(2)} · ${time.toFixed(1)} s` }),
+    ),
+  );
+  find("keyframes").replaceChildren(...(items.length ? items : [make("li", { className: "empty", textContent: "none yet" })]));
+}
+
+async function poll() {
+  try {
+    await refreshCameras();
+    if (camera) {
+      const asked = camera;
+      const [status, line] = await Promise.all([read(path()), read(path(`/timeline?since=${timeline.newest}`))]);
+      if (asked === camera) {
+        numbers.viewers.textContent = status.views.reduce((sum, view) => sum + view.viewers, 0);
+        showState(status.state);
+        timeline.add(line);
+      }
+      await refreshKeyframes();
+    }
+  } catch {
+    find("problem").textContent = "the server does not answer; trying again";
+  }
+  setTimeout(poll, POLL_MS);
+}
+
+function listen() {
+  const source = new EventSource("/api/events");
+  source.onopen = () => events.clear();
+  const on = (name, handle) => source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
+  on("state", (state) => state.camera === camera && showState(state));
+  on("region", (event) => event.after.camera === camera && events.region(event));
+  on("adaptation", (event) => {
+    if (event.camera !== camera) return;
+    keyframesStale = true;
+    events.adaptation(event);
+  });
+}
+
+find("camera").addEventListener("change", ({ target }) => choose(target.value));
+addEventListener("pagehide", () => players.forEach((player) => player.stop(true)));
+addEventListener("pageshow", ({ persisted }) => persisted && choose(camera));
+buildViews();
+buildFigures();
+await refreshCameras().catch(() => {});
+listen();
+poll();

@@ -1,0 +1,116 @@
+// Plays one WHEP endpoint in a <video>, and tries again every two seconds for as long as it is wanted.
+
+const RETRY_MS = 2000;
+const STALL_MS = 8000;
+
+export class WhepPlayer {
+  /**
+   * @param {HTMLVideoElement} video where the stream is shown
+   * @param {(notice: string) => void} say is told what to write over the picture; "" while it plays
+   */
+  constructor(video, say) {
+    this.video = video;
+    this.say = say;
+    this.endpoint = "";
+    this.connection = null;
+    this.session = "";
+    this.attempt = 0;
+    this.timer = 0;
+  }
+
+  /** Play `endpoint` from now on, in place of what was played. */
+  play(endpoint) {
+    this.stop();
+    this.endpoint = endpoint;
+    this.say("connecting …");
+    this.#connect();
+  }
+
+  /** Stop and tell the server; `leaving` says that the page goes away, which must not take the goodbye with it. */
+  stop(leaving = false) {
+    this.attempt += 1;
+    clearTimeout(this.timer);
+    if (this.session) end(this.session, leaving);
+    this.connection?.close();
+    this.connection = null;
+    this.session = "";
+  }
+
+  async #connect() {
+    const attempt = this.attempt;
+    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.connection = connection;
+    const again = (notice) => attempt === this.attempt && this.#retry(notice);
+    connection.addTransceiver("video", { direction: "recvonly" });
+    connection.ontrack = ({ streams, track, receiver }) => {
+      receiver.jitterBufferTarget = 0;
+      this.video.srcObject = streams[0] ?? new MediaStream([track]);
+      this.video.play().catch(() => {});
+    };
+    connection.onconnectionstatechange = () => {
+      if (["failed", "disconnected", "closed"].includes(connection.connectionState)) again("connection lost");
+    };
+    try {
+      await connection.setLocalDescription();
+      await gathered(connection);
+      const answer = await fetch(this.endpoint, {
+        method: "POST",
+        headers: { "Content-Type": "application/sdp" },
+        body: connection.localDescription.sdp,
+      });
+      if (answer.status !== 201) {
+        const problem = await answer.json().catch(() => ({}));
+        throw new Error(problem.detail || `the server says ${answer.status}`);
+      }
+      const session = answer.headers.get("Location");
+      if (attempt !== this.attempt) {
+        end(session);
+        return;
+      }
+      this.session = session;
+      await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+      this.#watch(attempt, again);
+    } catch (error) {
+      again(error instanceof TypeError ? "the server does not answer" : error.message);
+    }
+  }
+
+  /** Clear the notice with the first picture; start again when no more come. */
+  #watch(attempt, again) {
+    let seen = -1;
+    let since = performance.now();
+    const look = () => {
+      if (attempt !== this.attempt) return;
+      const frames = this.video.getVideoPlaybackQuality().totalVideoFrames;
+      if (frames !== seen || document.hidden) since = performance.now();
+      if (frames > 0 && frames !== seen) this.say("");
+      seen = frames;
+      if (performance.now() - since > STALL_MS) again("the picture stands still");
+      else this.timer = setTimeout(look, 250);
+    };
+    look();
+  }
+
+  #retry(notice) {
+    this.stop();
+    this.say(`${notice}; trying again`);
+    this.timer = setTimeout(() => this.#connect(), RETRY_MS);
+  }
+}
+
+function end(session, keepalive = false) {
+  fetch(session, { method: "DELETE", keepalive })
+    .then((answer) => answer.text())
+    .catch(() => {});
+}
+
+/** Wait until the browser knows its addresses, but no longer than a moment: the server needs none of them. */
+function gathered(connection) {
+  if (connection.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((resolve) => {
+    setTimeout(resolve, 500);
+    connection.addEventListener("icegatheringstatechange", () => {
+      if (connection.iceGatheringState === "complete") resolve();
+    });
+  });
+}
