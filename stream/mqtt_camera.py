@@ -132,7 +132,9 @@ class CameraDesk:
             self._motion_ends = now + self._motion_hold
 
     def _newest_state(self, now: float) -> list[Message]:
+        message = event_message(self._topics, self.state) if self.state else None
+        if message is None:
+            return []
         self._state_due = None
         self._state_told = now
-        message = event_message(self._topics, self.state) if self.state else None
-        return [message] if message else []
+        return [message]

@@ -5,6 +5,7 @@ import getpass
 import os
 import shutil
 import socket
+import subprocess
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -36,6 +37,11 @@ class Mosquitto:
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._configure)
+        await self.start()
+        return self
+
+    def _configure(self) -> None:
         lines = [f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "log_dest stderr"]
         if self._users is None:
             lines.append("allow_anonymous true")
@@ -43,16 +49,14 @@ class Mosquitto:
             passwords = self._folder / "passwords"
             passwords.write_text("".join(f"{name}:{word}\n" for name, word in self._users.items()), "utf-8")
             passwords.chmod(0o600)
-            await _finish(_program("mosquitto_passwd"), "-U", str(passwords))
+            subprocess.run([_found("mosquitto_passwd"), "-U", str(passwords)], check=True, capture_output=True)
             lines += ["allow_anonymous false", f"password_file {passwords}"]
         (self._folder / "mosquitto.conf").write_text("\n".join(lines) + "\n", "utf-8")
-        await self.start()
-        return self
 
     async def start(self) -> None:
         configuration = str(self._folder / "mosquitto.conf")
         self._process = await asyncio.create_subprocess_exec(
-            _program("mosquitto"), "-c", configuration, stdout=DEVNULL, stderr=PIPE
+            await _program("mosquitto"), "-c", configuration, stdout=DEVNULL, stderr=PIPE
         )
         assert self._process.stderr is not None
         said = []
@@ -95,6 +99,10 @@ class Reader:
         """Return all messages up to the first of `topic`, with `payload` if one is named."""
         return await self.until(lambda got: got.topic == topic and payload in {None, got.payload})
 
+    async def take(self, count: int) -> list[Received]:
+        """Return the next `count` messages."""
+        return [await self._next() for _ in range(count)]
+
     async def _next(self) -> Received:
         while True:
             line = await self._line()
@@ -122,7 +130,7 @@ async def reading(port: int, *topics: str, login: tuple[str, str] | None = None)
     credentials = ["-u", login[0], "-P", login[1]] if login else []
     # -d prints each packet (hence SUBACK), and its output is by line only where stdout is told so
     process = await asyncio.create_subprocess_exec(
-        "stdbuf", "-oL", _program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-d",
+        "stdbuf", "-oL", await _program("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-d",
         "-F", "%t\t%q\t%r\t%x", *credentials, *filters, stdout=PIPE,
     )  # fmt: skip
     try:
@@ -137,21 +145,20 @@ async def reading(port: int, *topics: str, login: tuple[str, str] | None = None)
 
 async def send(port: int, topic: str, payload: str, *, retain: bool = False) -> None:
     """Publish one message by `mosquitto_pub`."""
-    await _finish(
-        _program("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic, "-m", payload,
-        *(["-r"] if retain else []),
-    )  # fmt: skip
-
-
-async def _finish(*words: str) -> None:
-    process = await asyncio.create_subprocess_exec(*words, stdout=DEVNULL, stderr=PIPE)
+    words = ["-h", "127.0.0.1", "-p", str(port), "-q", "1", "-t", topic, "-m", payload, *(["-r"] if retain else [])]
+    process = await asyncio.create_subprocess_exec(await _program("mosquitto_pub"), *words, stdout=DEVNULL, stderr=PIPE)
     _, said = await process.communicate()
     if process.returncode:
-        message = f"{' '.join(words)}: {said.decode()}"
+        message = f"mosquitto_pub to port {port}: {said.decode()}"
         raise RuntimeError(message)
 
 
-def _program(name: str) -> str:
+async def _program(name: str) -> str:
+    """Find a program without blocking the loop that a test watches."""
+    return await asyncio.to_thread(_found, name)
+
+
+def _found(name: str) -> str:
     found = shutil.which(name, path=_PATH)
     if found is None:
         message = f"'{name}' is missing: `make test` installs it (Debian: mosquitto, mosquitto-clients)"
