@@ -1,0 +1,149 @@
+"""`livesal evaluate`: the method on a labelled data set."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from configs.errors import ConfigError
+from configs.settings import FOLDER, Settings, load_settings, merge, read_yaml
+from models.errors import ModelError
+from pipeline.evaluation.datasets import AUTO, open_dataset
+from pipeline.evaluation.errors import EvaluationError
+from pipeline.evaluation.evaluate import STAGES, Evaluation
+from pipeline.evaluation.evaluate import evaluate as run_evaluation
+from pipeline.evaluation.problems import summarise
+from pipeline.evaluation.report import write_evaluation
+from pipeline.evaluation.results import scores_of
+from pipeline.evaluation.runner import Mode, RunPlan
+from pipeline.evaluation.tables import score_table
+
+USAGE_ERROR = 2
+"""Exit code where what was asked for cannot be."""
+
+_terminal = Console(stderr=True)
+
+
+DatasetFolder = Annotated[Path, typer.Argument(help="Top folder of a labelled data set.", show_default=False)]
+LayoutOption = Annotated[
+    str, typer.Option(help="auto, folders, davis2016, segtrackv2, visal, fbms, davsod, cdnet, mcl or uvsd.")
+]
+SplitOption = Annotated[str | None, typer.Option(help="Part of the data set, as the set itself names it: val.")]
+SequencesOption = Annotated[
+    list[str] | None, typer.Option(help="Take these sequences only: several times, or separated by commas.")
+]
+JobsOption = Annotated[int, typer.Option(min=1, help="Sequences at a time, each in a process of its own.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+RetrainOption = Annotated[
+    str, typer.Option(help="Simulated duration of a retraining in live mode: seconds, or 'measured'.")
+]
+
+
+def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
+    dataset_dir: DatasetFolder,
+    layout: LayoutOption = AUTO,
+    split: SplitOption = None,
+    mode: Annotated[Mode, typer.Option(help="Causal, as a viewer gets it; or whole video, two passes.")] = "live",
+    model: Annotated[str | None, typer.Option(help="Colour network: a name of `livesal models`, or a file.")] = None,
+    motion: Annotated[str | None, typer.Option(help="Motion network, or 'contrast' for Eq. (4).")] = None,
+    flow: Annotated[str | None, typer.Option(help="Optical flow: a name of `livesal models`.")] = None,
+    sequences: SequencesOption = None,
+    config: Annotated[Path | None, typer.Option(help="Settings, on top of the mode's own.")] = None,
+    retrain_seconds: RetrainOption = "4",
+    frame_rate: Annotated[float, typer.Option(min=1, help="Of the data set's videos.")] = 25.0,
+    jobs: JobsOption = 1,
+    save_maps: Annotated[Path | None, typer.Option(help="Save final maps here, SEQUENCE/FRAME.png.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the report and of finished sequences.")] = None,
+    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command
+) -> None:
+    """Run the method on a labelled data set and score every stage: colour, motion, low-level, final.
+
+    Prints maxF, avgF, MAE, S and E in the paper's and the toolbox's convention and writes an HTML report. A sequence
+    that is finished is kept: the same command goes on where it was stopped.
+
+        livesal evaluate DAVIS --split val --mode paper
+        livesal evaluate my-videos --layout folders --json
+    """
+    try:
+        dataset = open_dataset(dataset_dir, layout, split, names(sequences))
+        settings = method_settings(mode, config, colour=model, motion=motion, flow=flow)
+        plan = RunPlan(mode=mode, settings=settings, round_seconds=duration(retrain_seconds), frame_rate=frame_rate)
+        folder = output or default_output(dataset.name, dataset.split, plan)
+        found = run_evaluation(dataset, plan, folder, maps=save_maps, processes=jobs)
+    except (EvaluationError, ConfigError, ModelError) as error:
+        raise refused(error) from None
+    report = write_evaluation(found)
+    content = json.dumps(found.as_json(), indent=None if as_json else 2)
+    (folder / "evaluation.json").write_text(content + "\n", encoding="utf-8")
+    _tell(found, report, as_json=as_json)
+    if as_json:
+        typer.echo(content)
+
+
+def method_settings(mode: Mode, config: Path | None, **method: str | None) -> Settings:
+    """Return the settings of a mode: the paper's in paper mode, `config` on top, then what the command line says.
+
+    Raises:
+        ConfigError: something in them is wrong.
+    """
+    content: dict[str, Any] = read_yaml(FOLDER / "paper.yaml") if mode == "paper" else {}
+    if config is not None:
+        content = merge(content, read_yaml(config))
+    chosen = {key: value for key, value in method.items() if value is not None}
+    return load_settings(None, merge(content, {"method": chosen}))
+
+
+def duration(text: str) -> float | None:
+    """Return the seconds that `text` says; None for `measured`.
+
+    Raises:
+        ConfigError: neither seconds nor `measured`.
+    """
+    if text == "measured":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
+        message = f"--retrain-seconds is seconds or 'measured', not '{text}'"
+        raise ConfigError(message)
+    return seconds
+
+
+def names(given: list[str] | None) -> list[str]:
+    """Return the names in an option that can be given several times, each time with commas."""
+    return [name for entry in given or [] for name in entry.split(",") if name]
+
+
+def default_output(dataset: str, split: str | None, plan: RunPlan) -> Path:
+    """Return the folder that an evaluation is kept in where none is named."""
+    method = plan.settings.method
+    parts = [dataset, split, plan.mode, Path(method.colour).stem, method.flow]
+    return Path("evaluations") / "-".join(part for part in parts if part)
+
+
+def refused(error: Exception) -> typer.Exit:
+    """Say what is wrong in one line, and return the exit that follows from it."""
+    _terminal.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+    return typer.Exit(USAGE_ERROR)
+
+
+def _tell(found: Evaluation, report: Path, *, as_json: bool) -> None:
+    for line in summarise(problem for result in found.results for problem in result.problems):
+        _terminal.print(f"[yellow]![/yellow] {escape(line)}", highlight=False, soft_wrap=True)
+    if as_json:
+        return
+    counts = found.counts
+    title = f"{found.dataset.name}, {found.plan.mode} mode, {len(found.results)} sequences"
+    console = Console()
+    console.print(score_table(title, scores_of(found.results, STAGES)))
+    console.print(
+        f"{counts.keyframes} keyframes, {counts.retrainings} retrainings, {counts.swaps} swaps, "
+        f"{counts.rejected} rejected; {found.fps:.1f} frames/s; report: {report}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,53 @@
+"""What a result depends on, as a short text: a change of any of it makes the result be found anew."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+from models.checkpoint import locate
+from models.errors import ModelError
+from models.registry import saliency_entry
+from pipeline.evaluation.runner import RunPlan
+
+_PACKAGES = ("configs", "models", "pipeline")
+
+
+def fingerprint(plan: RunPlan, *more: object) -> str:
+    """Return a digest of the plan, of the weights' files, of livesal's own code, and of whatever `more` says."""
+    method, adaptation = plan.settings.method, plan.settings.adaptation
+    content = {
+        "mode": plan.mode,
+        "method": method.model_dump(mode="json"),
+        "adaptation": adaptation.model_dump(mode="json"),
+        "round_seconds": plan.round_seconds,
+        "frame_rate": plan.frame_rate,
+        "weights": [_weights(name) for name in (method.colour, method.motion)],
+        "code": code_digest(),
+        "more": [str(one) for one in more],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the source files that results depend on."""
+    digest = hashlib.sha256()
+    top = Path(__file__).parents[2]
+    for package in _PACKAGES:
+        for path in sorted((top / package).rglob("*.py")):
+            digest.update(path.relative_to(top).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _weights(name: str) -> str:
+    """Return the file of a network, its size and its time; just the name where there is no file."""
+    try:
+        path = locate(saliency_entry(name).checkpoint)
+    except ModelError:
+        path = Path(name.partition(":")[0])
+    if not path.is_file():
+        return name
+    facts = path.stat()
+    return f"{path}:{facts.st_size}:{facts.st_mtime_ns}"

@@ -1,0 +1,83 @@
+"""The plots of evaluations: curves over thresholds, gains per sequence."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.evaluation.conventions import CONVENTIONS, Convention, Curves
+
+COLOURS: Final = ("#1b6ca8", "#d1495b", "#66a182", "#edae49", "#5c415d", "#00798c", "#8d6b94", "#30323d")
+"""Of lines, told apart by their dashes as well."""
+
+DASHES: Final = ("-", "--", "-.", ":")
+
+NAMES: Final = {"colour": "colour (original)", "motion": "motion", "low_level": "low-level", "final": "final"}
+"""How stages are called in plots and tables."""
+
+
+def style(axes: Any) -> None:
+    """Give axes the look that all plots share."""
+    axes.grid(visible=True, color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def plot_curves(curves: Mapping[str, Curves], path: Path, title: str) -> None:
+    """Draw precision over recall, and F over the threshold, a line a column, as in Fig. 9."""
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    styles = zip(cycle(COLOURS), cycle(dash for dash in DASHES for _ in COLOURS), strict=False)
+    for (name, one), (colour, dash) in zip(curves.items(), styles, strict=False):
+        label = f"{NAMES.get(name, name)} ({one.f.max():.3f})"
+        left.plot(one.recall[:-1], one.precision[:-1], dash, color=colour, linewidth=1.8, label=label)
+        right.plot(np.arange(256), one.f, dash, color=colour, linewidth=1.8, label=label)
+    left.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.01), title="Precision and recall")
+    right.set(xlabel="threshold", ylabel="F-measure (β² = 0.3)", xlim=(0, 255), ylim=(0, 1.01), title="F-measure")
+    style(left)
+    style(right)
+    right.legend(frameon=False, fontsize=9, title="maxF in brackets", title_fontsize=9)
+    figure.suptitle(title)
+    save(figure, path)
+
+
+def plot_conventions(curves: Mapping[Convention, Mapping[str, Curves]], folder: Path, title: str) -> list[Path]:
+    """Draw `plot_curves` for both conventions; return the files."""
+    paths = []
+    for convention in CONVENTIONS:
+        path = folder / f"curves-{convention}.png"
+        plot_curves(curves[convention], path, f"{title} ({convention} convention)")
+        paths.append(path)
+    return paths
+
+
+def plot_gains(gains: Sequence[tuple[str, float, float]], path: Path, title: str) -> None:
+    """Draw what the final map gains on the original and on the low-level map, a pair of bars a sequence.
+
+    Args:
+        gains: sequence, gain on the original colour map, gain on the low-level map; in maxF.
+        path: PNG to write.
+        title: above the plot.
+    """
+    ordered = sorted(gains, key=lambda gain: gain[1])
+    figure = Figure(figsize=(8, 1.6 + 0.28 * len(ordered)), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(ordered))
+    axes.barh(places + 0.2, [gain[1] for gain in ordered], 0.38, color=COLOURS[0], label="final - original colour")
+    axes.barh(places - 0.2, [gain[2] for gain in ordered], 0.38, color=COLOURS[3], label="final - low-level")
+    axes.set_yticks(places, [gain[0] for gain in ordered], fontsize=8)
+    axes.axvline(0, color="#555555", linewidth=0.8)
+    axes.set(xlabel="gain in maxF (paper convention)", title=title)
+    style(axes)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
