@@ -24,19 +24,30 @@ def weights_folder() -> Path:
 
 
 def locate(checkpoint: Checkpoint) -> Path:
-    """Return the path of a checkpoint's file.
+    """Return the path of a checkpoint's file, or of what `livesal convert` made of it.
 
     Raises:
-        CheckpointError: it is not there; the message says what to download and where to put it.
+        CheckpointError: neither is there; the message says what to download and where to put it.
     """
     path = (SHIPPED if checkpoint.ships else weights_folder()) / checkpoint.file
-    if path.is_file():
-        return path
+    for candidate in (path, converted(path)):
+        if candidate.is_file():
+            return candidate
     if checkpoint.ships:
         message = f"{path} is missing, though it ships with livesal: install livesal again"
+    elif path == converted(path):
+        message = (
+            f"{path} is missing: get the public checkpoint from {checkpoint.url} ({checkpoint.licence}) "
+            "and make this file of it with `livesal convert`"
+        )
     else:
         message = f"{path} is missing: get it from {checkpoint.url} ({checkpoint.licence}) and put it there"
     raise CheckpointError(message)
+
+
+def converted(path: Path) -> Path:
+    """Return where the converted form of the weights file at `path` is: beside it, ending in .safetensors."""
+    return path.with_suffix(".safetensors")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -109,7 +109,7 @@ DSS_CAFFE: Final = register_saliency(
         checkpoint=Checkpoint(
             file="dss-caffe.safetensors",
             url="https://github.com/houqb/DSS",
-            licence="MIT; trained on MSRA-B; convert dss_model_released.caffemodel",
+            licence="MIT; trained on MSRA-B",
         ),
     )
 )

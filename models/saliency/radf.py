@@ -107,7 +107,7 @@ RADF: Final = register_saliency(
         checkpoint=Checkpoint(
             file="radf.safetensors",
             url="https://github.com/xw-hu/RADF",
-            licence="no licence stated: ask the authors; trained on MSRA10K; convert the .caffemodel",
+            licence="no licence stated: ask the authors; trained on MSRA10K",
         ),
     )
 )

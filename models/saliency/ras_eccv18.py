@@ -112,7 +112,7 @@ RAS_ECCV18: Final = register_saliency(
         checkpoint=Checkpoint(
             file="ras-eccv18.safetensors",
             url="https://github.com/ShuhanChen/RAS_ECCV18",
-            licence="no licence stated: ask the authors; trained on MSRA-B; convert the .caffemodel",
+            licence="no licence stated: ask the authors; trained on MSRA-B",
         ),
     )
 )

@@ -6,8 +6,8 @@ batch normalisation is frozen, as there.
 
 The published layers do not fit each other: stage 5 is dilated and stays at stride 16, but its side 6 is enlarged as if
 it were at stride 32, for its own map and for sides 4, 3 and 2, so its map is magnified twice and what lies in the lower
-right is cropped away. livesal keeps that, for the reasons in the decision record on ResDSS. The saliency map is the mean
-of the fused map and of sides 3 to 5, which the authors use for DSS on VGG-16; side 6 is not in it.
+right is cropped away. livesal keeps that; the decision record on ResDSS says why. The saliency map is the mean of the
+fused map and of sides 3 to 5, which the authors use for DSS on VGG-16; side 6 is not in it.
 """
 
 from typing import Final, cast
@@ -141,7 +141,7 @@ RESDSS: Final = register_saliency(
         checkpoint=Checkpoint(
             file="resdss.safetensors",
             url="https://github.com/houqb/DSS",
-            licence="MIT; trained on MSRA-B; convert the .caffemodel",
+            licence="MIT; trained on MSRA-B",
         ),
     )
 )

@@ -178,7 +178,7 @@ SSAV: Final = register_saliency(
         checkpoint=Checkpoint(
             file="ssav.safetensors",
             url="https://github.com/DengPingFan/DAVSOD",
-            licence="academic communication only, not commercial; trained on DAVSOD and DAVIS; convert SSAV.caffemodel",
+            licence="academic communication only, not commercial; trained on DAVSOD and DAVIS",
         ),
     )
 )
