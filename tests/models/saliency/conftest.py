@@ -1,0 +1,9 @@
+"""What all tests of saliency networks share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
