@@ -19,6 +19,7 @@ class MethodSettings(Section):
     size: tuple[int, int] | None = None
     """Working size (height, width); by default follows the frame's aspect with about `area` pixels."""
     area: int = Field(160 * 288, ge=64 * 64, le=1024 * 1024, description="Pixels of the working size")
+    flow_scale: float = Field(1.5, ge=0.5, le=4, description="Size that flow is estimated at, as a multiple")
     camera_motion: Literal["homography", "median", "none"] = "homography"
     """How the camera's own motion is removed from the flow."""
     keyframe_threshold: float = Field(0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))")
@@ -43,8 +44,8 @@ class RetrainingSettings(Section):
     """What is retrained: all layers as in the paper, or the decoder on cached features of the frozen encoder."""
     iterations_per_keyframe: int = Field(8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes")
     learning_rate: float = Field(2e-3, gt=0, description="SGD's learning rate")
-    momentum: float = Field(0.95, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0)
+    momentum: float = Field(0.95, ge=0, lt=1, description="SGD's momentum")
+    weight_decay: float = Field(5e-4, ge=0, description="SGD's weight decay")
     start: Literal["original", "twin"] = "twin"
     """Weights that a round starts from: the original's, or those of the twin in service."""
     timeout: float = Field(120.0, gt=0, description="Seconds after which a round is killed")
@@ -54,6 +55,7 @@ class AdaptationSettings(Section):
     """When the twin is retrained and what it takes to swap it in."""
 
     enabled: bool = True
+    """Whether a twin is retrained at all."""
     window: WindowSettings = WindowSettings()
     first_keyframes: int = Field(8, ge=1, description="Keyframes that start the first round")
     new_keyframes: int = Field(8, ge=1, description="New keyframes that start each further round")

@@ -37,9 +37,12 @@ class MqttSettings(Section):
     """The MQTT connection; no host means no MQTT."""
 
     host: str | None = None
-    port: int = Field(1883, ge=1, le=65535)
+    """Address of the broker."""
+    port: int = Field(1883, ge=1, le=65535, description="Port of the broker")
     username: str | None = None
+    """User name that the broker asks for."""
     password: SecretStr | None = None
+    """Its password; best written as ${MQTT_PASSWORD} and set in the environment."""
     client_id: str | None = None
     """By default livesal- and a random suffix."""
     prefix: str = Field("livesal", pattern=r"^[^#+\s/][^#+\s]*$", description="First part of every topic")
@@ -53,3 +56,4 @@ class LogSettings(Section):
     """The log."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least level that is written."""

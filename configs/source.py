@@ -52,3 +52,4 @@ class SourceSettings(Section):
     options: Annotated[dict[str, str], AfterValidator(_known_codec_option)] = {}
     """FFmpeg options, on top of livesal's low-latency ones."""
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    """What RTSP carries its packets by."""

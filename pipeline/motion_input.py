@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,13 +32,25 @@ def motion_input(
     previous: NDArray[np.uint8],
     current: NDArray[np.uint8],
     estimator: FlowEstimator,
+    size: tuple[int, int],
     camera_motion: CameraMotion = "homography",
     floor: float = FLOOR,
 ) -> MotionInput:
-    """Return the coded motion of `current` against `previous`, both (h, w, 3) uint8 RGB.
+    """Return the coded motion of `current` against `previous`, both (H, W, 3) uint8 RGB, at `size` = (h, w).
 
     The flow is estimated from the current frame back to the previous one and turned round, so that it lies on the
-    current frame's pixels, where the colour network's map lies too.
+    current frame's pixels, where the colour network's map lies too. It may be estimated at a larger size than it is
+    used at: that keeps the outlines of objects.
     """
-    residual = residual_flow(-estimator(current, previous), camera_motion)
+    flow = resize_flow(-estimator(current, previous), size)
+    residual = residual_flow(flow, camera_motion)
     return MotionInput(residual, code_flow(residual, floor))
+
+
+def resize_flow(flow: Flow, size: tuple[int, int]) -> Flow:
+    """Return (H, W, 2) flow at `size` = (h, w), its vectors in pixels of that size."""
+    height, width = flow.shape[:2]
+    if (height, width) == size:
+        return flow
+    resized = cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized * np.array([size[1] / width, size[0] / height], np.float32), np.float32)

@@ -61,26 +61,35 @@ class ColourHalf:
 class MotionHalf:
     """Motion saliency against the frame before; it remembers that frame."""
 
-    def __init__(self, network: ServedNetwork | None, flow: FlowEstimator, settings: MethodSettings) -> None:
-        """Hold the motion network, or None for the conventional contrast (Eq. (4)), and the flow estimator."""
+    def __init__(
+        self, network: ServedNetwork | None, flow: FlowEstimator, size: tuple[int, int], settings: MethodSettings
+    ) -> None:
+        """Hold what the half needs.
+
+        Args:
+            network: the motion network, or None for the conventional contrast (Eq. (4)).
+            flow: the flow estimator; this half is its only user.
+            size: (h, w) of the maps.
+            settings: of the method.
+        """
         self._network = network
         self._flow = flow
+        self._size = size
         self._settings = settings
         self._previous: NDArray[np.uint8] | None = None
         self._appearance: Appearance | None = None
 
     def __call__(self, image: NDArray[np.uint8]) -> MotionResult:
-        """Return the motion map of one (h, w, 3) uint8 RGB image at the working size.
+        """Return the motion map of one (H, W, 3) uint8 RGB image at the size that flow is estimated at.
 
         The first frame of a stream or scene has no motion: its map is zero.
         """
         previous, before, now = self._previous, self._appearance, appearance(image)
         self._previous, self._appearance = image, now
-        if previous is None or before is None or previous.shape != image.shape:
-            return MotionResult(np.zeros(image.shape[:2], np.float32), scene_cut=False)
-        if is_scene_cut(before, now):
-            return MotionResult(np.zeros(image.shape[:2], np.float32), scene_cut=True)
-        seen = motion_input(previous, image, self._flow, self._settings.camera_motion)
+        cut = before is not None and is_scene_cut(before, now)
+        if previous is None or previous.shape != image.shape or cut:
+            return MotionResult(np.zeros(self._size, np.float32), scene_cut=cut)
+        seen = motion_input(previous, image, self._flow, self._size, self._settings.camera_motion)
         if self._network is None:
             return MotionResult(conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR), scene_cut=False)
         return MotionResult(self._network.head(self._network.encode(seen.coded)), scene_cut=False)

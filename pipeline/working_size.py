@@ -1,8 +1,13 @@
 """The size at which flow and networks work, and how a frame gets there."""
 
+from typing import Final
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+FLOW_SCALE: Final = 1.5
+"""Flow is estimated at this multiple of the working size, which keeps objects' outlines."""
 
 
 def working_size(frame: tuple[int, int], area: int, multiple: int = 32) -> tuple[int, int]:
@@ -16,6 +21,11 @@ def working_size(frame: tuple[int, int], area: int, multiple: int = 32) -> tuple
     aspect = frame[1] / frame[0]
     height = (area / aspect) ** 0.5
     return _round(height, multiple), _round(height * aspect, multiple)
+
+
+def flow_size(size: tuple[int, int], scale: float = FLOW_SCALE) -> tuple[int, int]:
+    """Return the (height, width) that flow is estimated at for a working size of `size`."""
+    return round(size[0] * scale), round(size[1] * scale)
 
 
 def shrink(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

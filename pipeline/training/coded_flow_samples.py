@@ -11,6 +11,7 @@ from models.flow.dis import DisFlow
 from models.registry import FlowEstimator
 from models.training.samples import ImagePair, Sample, read_mask, read_rgb
 from pipeline.motion_input import FLOOR, motion_input
+from pipeline.working_size import flow_size, shrink
 
 _GAPS: Final = (1, 1, 1, 2, 3, -1)
 """Frames between the two of a pair; more than one stands for a lower frame rate, -1 for time run backwards."""
@@ -35,8 +36,9 @@ class CodedFlowSamples:
         self._size = size
         self._gaps = tuple(gaps)
         self._vary = vary
-        presets = (cv2.DISOPTICAL_FLOW_PRESET_FAST, cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._estimators: list[FlowEstimator] = [DisFlow(preset) for preset in (presets if vary else presets[:1])]
+        self._estimators: list[FlowEstimator] = [DisFlow()]
+        if vary:
+            self._estimators.append(DisFlow(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM))
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -57,12 +59,9 @@ class CodedFlowSamples:
         current, previous = (read_rgb(frames[i].image) for i in (number, other))
         mask = read_mask(frames[number].mask, current.shape[:2])
         height, width = self._size
-        small = [
-            np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-            for image in (previous, current)
-        ]
+        before, now = (shrink(image, flow_size(self._size)) for image in (previous, current))
         estimator = self._estimators[int(rng.integers(len(self._estimators)))]
         floor = FLOOR * float(rng.uniform(0.5, 2.0)) if self._vary else FLOOR
-        coded = motion_input(small[0], small[1], estimator, "homography", floor).coded
+        coded = motion_input(before, now, estimator, self._size, "homography", floor).coded
         target = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
         return Sample(coded, np.asarray(target, np.float32))

@@ -1,0 +1,212 @@
+"""The analysis stage of one camera: frames in, saliency out, adaptation between two frames."""
+
+import asyncio
+import time
+from asyncio import TaskGroup
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.method import AdaptationSettings
+from models.engine import ServedNetwork
+from models.slot import Slot
+from pipeline.adapter import Adapter
+from pipeline.networks import Networks
+from pipeline.retraining.rounds import ChildRounds
+from pipeline.retraining.worker import RetrainingWorker
+from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.values import Keyframe, SaliencyFrame
+from pipeline.working_size import flow_size, shrink, working_size
+from stream.channel import Channel
+from stream.events import AdaptationEvent
+from stream.frame import Frame
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AnalysedFrame:
+    """A frame with all that was found in it.
+
+    Attributes:
+        frame: as it came.
+        small: (h, w, 3) uint8 RGB, the frame at the working size.
+        saliency: the maps.
+        events: what the adaptation has to tell since the frame before.
+        seconds: how long each stage took.
+        finished_at: monotonic clock in seconds when the maps were ready.
+    """
+
+    frame: Frame
+    small: NDArray[np.uint8]
+    saliency: SaliencyFrame
+    events: tuple[AdaptationEvent, ...]
+    seconds: dict[str, float]
+    finished_at: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Halves:
+    """The frame path for one working size."""
+
+    frame_size: tuple[int, int]
+    size: tuple[int, int]
+    flow_size: tuple[int, int]
+    colour: ColourHalf
+    motion: MotionHalf
+
+
+class Analysis:
+    """Owns a camera's frame path and its adaptation; each half has a thread of its own."""
+
+    def __init__(
+        self,
+        camera: str,
+        networks: Networks,
+        settings: AdaptationSettings,
+        worker: RetrainingWorker,
+        tasks: TaskGroup,
+        *,
+        wait_for_rounds: bool = False,
+    ) -> None:
+        """Hold what the stage needs; nothing is loaded yet.
+
+        Args:
+            camera: its name.
+            networks: the service's networks.
+            settings: of the adaptation.
+            worker: the child process that retrains.
+            tasks: the group that rounds run in.
+            wait_for_rounds: whether frames wait while a round runs: for files, whose end would else come first.
+        """
+        self.camera = camera
+        self._networks = networks
+        self._settings = settings
+        self._worker = worker
+        self._tasks = tasks
+        self._wait = wait_for_rounds
+        self._slot = Slot()
+        self._halves: _Halves | None = None
+        self._rounds: ChildRounds | None = None
+        self.adapter: Adapter | None = None
+        self._colour_thread = ThreadPoolExecutor(1, thread_name_prefix=f"colour-{camera}")
+        self._motion_thread = ThreadPoolExecutor(1, thread_name_prefix=f"motion-{camera}")
+        self._round_thread = ThreadPoolExecutor(1, thread_name_prefix=f"rounds-{camera}")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._rounds is not None:
+            self._rounds.cancel()
+        for executor in (self._colour_thread, self._motion_thread, self._round_thread):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    async def run(self, frames: Channel[Frame], out: Channel[AnalysedFrame]) -> None:
+        """Analyse frames until they end; then close `out`.
+
+        Raises:
+            ModelError: a network cannot be loaded or served.
+        """
+        try:
+            async for frame in frames:
+                await out.send(await self.analyse(frame))
+        finally:
+            await out.close()
+
+    async def analyse(self, frame: Frame) -> AnalysedFrame:
+        """Return the saliency of the next frame, and let the adaptation take note of it."""
+        halves = await self._halves_for(frame.size)
+        started = time.monotonic()
+        fine = await _on(self._colour_thread, lambda: shrink(frame.image, halves.flow_size))
+        small = await _on(self._colour_thread, lambda: shrink(fine, halves.size))
+        shrunk = time.monotonic()
+        async with TaskGroup() as group:
+            colour = group.create_task(_timed(self._colour_thread, lambda: halves.colour(small)), name="colour")
+            motion = group.create_task(_timed(self._motion_thread, lambda: halves.motion(fine)), name="motion")
+        (colour_result, colour_seconds), (motion_result, motion_seconds) = colour.result(), motion.result()
+        events, saliency = await self._conclude(frame, small, colour_result, motion_result)
+        finished = time.monotonic()
+        seconds = {
+            "shrink": shrunk - started,
+            "colour": colour_seconds,
+            "motion": motion_seconds,
+            "total": finished - started,
+        }
+        return AnalysedFrame(
+            frame=frame, small=small, saliency=saliency, events=events, seconds=seconds, finished_at=finished
+        )
+
+    async def _conclude(
+        self, frame: Frame, small: NDArray[np.uint8], colour: ColourResult, motion: MotionResult
+    ) -> tuple[tuple[AdaptationEvent, ...], SaliencyFrame]:
+        saliency = combine(colour, motion, self._networks.settings)
+        if self.adapter is None:
+            return (), saliency
+        keyframe = None
+        if saliency.is_keyframe:
+            keyframe = Keyframe(
+                image=small,
+                label=saliency.low_level,
+                nr=saliency.nr,
+                media_time=frame.time,
+                sequence=frame.sequence,
+            )
+        events = self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)
+        if self._wait and self._rounds is not None:
+            await self._rounds.wait()
+        return tuple(events), saliency
+
+    async def _halves_for(self, frame_size: tuple[int, int]) -> _Halves:
+        """Return the frame path for frames of this size; another working size begins anew, without a twin."""
+        if self._halves is not None and self._halves.frame_size == frame_size:
+            return self._halves
+        settings = self._networks.settings
+        size = settings.size or working_size(frame_size, settings.area)
+        if self._halves is None or self._halves.size != size:
+            colour = await self._networks.colour(size)
+            motion = await self._networks.motion(size)
+            flow = await _on(self._motion_thread, self._networks.flow)
+            self._adapt(colour)
+            self._halves = _Halves(
+                frame_size=frame_size,
+                size=size,
+                flow_size=flow_size(size, settings.flow_scale),
+                colour=ColourHalf(colour, self._slot),
+                motion=MotionHalf(motion, flow, size, settings),
+            )
+        else:
+            self._halves = replace(self._halves, frame_size=frame_size)
+        return self._halves
+
+    def _adapt(self, colour: ServedNetwork) -> None:
+        """Let rounds retrain `colour` from now on."""
+        rounds = ChildRounds(
+            self._networks.settings.colour, colour, self._settings, self._worker, self._tasks, self._round_thread
+        )
+        if self.adapter is None:
+            self.adapter = Adapter(self.camera, self._settings, self._slot, rounds)
+        else:
+            self.adapter.begin_anew(rounds)
+        self._rounds = rounds
+
+
+async def _on(executor: Executor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+async def _timed(executor: Executor, work: Callable[[], T]) -> tuple[T, float]:
+    """Return the work's result and the seconds it took in its thread, without its wait for the thread."""
+
+    def timed() -> tuple[T, float]:
+        started = time.monotonic()
+        return work(), time.monotonic() - started
+
+    return await _on(executor, timed)

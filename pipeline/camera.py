@@ -1,0 +1,249 @@
+"""One camera: its source, its analysis, and what it tells; it fails and recovers alone."""
+
+import asyncio
+import logging
+import time
+from asyncio import TaskGroup
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from configs.settings import Settings
+from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.event_bus import EventBus
+from pipeline.following import Follower, MediaClock
+from pipeline.history import History
+from pipeline.networks import Networks
+from pipeline.rate import Rate
+from pipeline.rendering import Picture, render_views
+from pipeline.retraining.worker import RetrainingWorker
+from stream import render
+from stream.backend import Command, KeyframeThumbnail, Timeline
+from stream.channel import Channel, Overflow
+from stream.events import AdaptationEvent, CameraState, Event
+from stream.frame import Frame
+from stream.metrics import Metrics
+from stream.source import Source
+from stream.views import ViewHub
+
+_log = logging.getLogger("livesal.camera")
+
+_STATE_INTERVAL: Final = 0.25
+"""Seconds between two states that a camera tells."""
+_THUMBNAIL_WIDTH: Final = 160
+_RESULTS: Final = {"swapped": "swapped", "rejected": "rejected", "failed": "failed"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """What the cameras of one service share."""
+
+    settings: Settings
+    networks: Networks
+    hub: ViewHub
+    bus: EventBus
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Published:
+    """What the render thread makes of a frame."""
+
+    events: tuple[Event, ...]
+    pictures: Mapping[str, Picture]
+    thumbnail: KeyframeThumbnail | None
+
+
+class Camera:
+    """Source → analysis → publication of one camera."""
+
+    def __init__(self, name: str, source: Source, shared: Shared) -> None:
+        """Hold what the camera needs; nothing runs yet."""
+        self.name = name
+        self._source = source
+        self._shared = shared
+        self._worker = RetrainingWorker()
+        self._analysis: Analysis | None = None
+        self._follower = Follower(name, shared.settings.regions)
+        self._clock = MediaClock(live=True)
+        self._history = History(shared.settings.method.keyframe_threshold)
+        self._thumbnails: dict[int, KeyframeThumbnail] = {}
+        self._newest: AnalysedFrame | None = None
+        self._rate = Rate()
+        self._frames = 0
+        self._overtaken = 0
+        self._error = ""
+        self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
+
+    async def __aenter__(self) -> Self:
+        self._shared.hub.add_camera(self.name)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._render_thread.shutdown(wait=False, cancel_futures=True)
+        await self._worker.stop()
+
+    async def run(self) -> None:
+        """Run until the source ends.
+
+        Raises:
+            ExceptionGroup: of what went wrong in one of the stages.
+        """
+        live = self._source.live
+        frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST) if live else Channel(2)
+        analysed: Channel[AnalysedFrame] = Channel(2)
+        settings = self._shared.settings.adaptation
+        try:
+            async with (
+                self._worker,
+                TaskGroup() as rounds,
+                Analysis(self.name, self._shared.networks, settings, self._worker, rounds) as analysis,
+                TaskGroup() as stages,
+            ):
+                self._analysis = analysis
+                stages.create_task(self._source.run(frames), name=f"{self.name} source")
+                stages.create_task(analysis.run(frames, analysed), name=f"{self.name} analysis")
+                telling = stages.create_task(self._tell_states(frames), name=f"{self.name} states")
+                await self._publish_all(analysed)
+                telling.cancel()
+        finally:
+            for event in self._follower.end():
+                await self._tell(event)
+            await self._tell(self.state())
+
+    def fail(self, error: str) -> None:
+        """Take note of what brought the camera down; empty = it runs again."""
+        self._error = error
+
+    def state(self) -> CameraState:
+        """Return the camera at a glance."""
+        status = self._source.status
+        dropped = Counter(status.dropped) + Counter(overtaken=self._overtaken)
+        newest = self._newest
+        adapter = self._analysis.adapter if self._analysis else None
+        height, width = newest.frame.size if newest else (0, 0)
+        final = newest.saliency.final if newest else None
+        threshold = self._shared.settings.regions.threshold
+        return CameraState(
+            camera=self.name,
+            time=time.time(),
+            source="down" if self._error else status.state,
+            pts=newest.frame.pts if newest else None,
+            media_time=newest.frame.time if newest else 0.0,
+            width=width,
+            height=height,
+            fps=self._rate.per_second(time.monotonic()),
+            frame_age=newest.finished_at - newest.frame.arrived_at if newest else 0.0,
+            saliency_peak=float(final.max()) if final is not None else 0.0,
+            saliency_mean=float(final.mean()) if final is not None else 0.0,
+            saliency_area=float((final >= threshold).mean()) if final is not None else 0.0,
+            nr=newest.saliency.nr if newest else 1.0,
+            is_keyframe=newest.saliency.is_keyframe if newest else False,
+            model_version=adapter.state.version if adapter else 0,
+            phase=adapter.state.phase if adapter else "off",
+            frames=self._frames,
+            dropped={reason: count for reason, count in dropped.items() if count},
+            keyframes=adapter.keyframes if adapter else 0,
+            window=len(adapter.window) if adapter else 0,
+            retrainings=adapter.retrainings if adapter else 0,
+            swaps=adapter.swaps if adapter else 0,
+            rejected=adapter.rejected if adapter else 0,
+            failed=adapter.failed if adapter else 0,
+            reconnects=status.reconnects,
+            regions=len(self._follower.regions),
+            error=self._error or status.error,
+        )
+
+    def keyframes(self) -> Sequence[KeyframeThumbnail]:
+        """Return the keyframes in the window, oldest first."""
+        adapter = self._analysis.adapter if self._analysis else None
+        held = [keyframe.sequence for keyframe in adapter.window] if adapter else []
+        return tuple(self._thumbnails[number] for number in held if number in self._thumbnails)
+
+    def timeline(self) -> Timeline:
+        """Return the last minutes."""
+        return self._history.timeline()
+
+    async def command(self, command: Command) -> None:
+        """Tell the adaptation what to do; before the first frame there is none yet, and nothing happens."""
+        adapter = self._analysis.adapter if self._analysis else None
+        for event in adapter.order(command) if adapter else ():
+            await self._tell(event)
+
+    async def _publish_all(self, analysed: Channel[AnalysedFrame]) -> None:
+        async for frame in analysed:
+            await self._publish(frame)
+
+    async def _publish(self, analysed: AnalysedFrame) -> None:
+        """Show and tell one frame."""
+        wanted = self._shared.hub.wanted(self.name)
+        unix = self._clock.unix(analysed.frame.time, time.time())
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(self._render_thread, self._make, analysed, wanted, unix)
+        self._newest = analysed
+        self._frames += 1
+        self._rate.tick(time.monotonic())
+        self._history.add(unix, analysed.saliency)
+        self._count(analysed)
+        if made.thumbnail is not None:
+            self._thumbnails[made.thumbnail.id] = made.thumbnail
+            self._forget_thumbnails()
+        for view, picture in made.pictures.items():
+            self._shared.hub.publish(self.name, view, picture, analysed.frame.pts, analysed.frame.time_base)
+        for event in (*analysed.events, *made.events):
+            await self._tell(event)
+
+    def _make(self, analysed: AnalysedFrame, wanted: frozenset[str], unix: float) -> _Published:
+        """Follow the regions and draw what someone looks at; in the render thread."""
+        events = self._follower.follow(analysed, unix)
+        width = self._shared.settings.webrtc.encoding.width
+        pictures = render_views(wanted, analysed, self._follower.regions, width)
+        thumbnail = None
+        if any(event.kind == "keyframe" for event in analysed.events):
+            thumbnail = KeyframeThumbnail(
+                id=analysed.frame.sequence,
+                media_time=analysed.frame.time,
+                nr=analysed.saliency.nr,
+                jpeg=render.jpeg(render.fit(analysed.frame.image, _THUMBNAIL_WIDTH)),
+            )
+        return _Published(events, pictures, thumbnail)
+
+    def _forget_thumbnails(self) -> None:
+        """Keep as many thumbnails as the window can hold."""
+        while len(self._thumbnails) > self._shared.settings.adaptation.window.capacity:
+            del self._thumbnails[min(self._thumbnails)]
+
+    async def _tell(self, event: Event) -> None:
+        if isinstance(event, AdaptationEvent):
+            self._history.mark(event)
+            self._count_adaptation(event)
+        await self._shared.bus.publish(event)
+
+    async def _tell_states(self, frames: Channel[Frame]) -> None:
+        while True:
+            self._overtaken = frames.dropped
+            state = self.state()
+            self._shared.metrics.source_up.labels(self.name).set(state.source == "up")
+            await self._tell(state)
+            await asyncio.sleep(_STATE_INTERVAL)
+
+    def _count(self, analysed: AnalysedFrame) -> None:
+        metrics = self._shared.metrics
+        metrics.frames.labels(self.name, "analysis").inc()
+        metrics.frame_age.labels(self.name).observe(analysed.finished_at - analysed.frame.arrived_at)
+        for stage, seconds in analysed.seconds.items():
+            metrics.stage_seconds.labels(self.name, stage).observe(seconds)
+
+    def _count_adaptation(self, event: AdaptationEvent) -> None:
+        metrics = self._shared.metrics
+        if event.kind in _RESULTS:
+            metrics.adaptations.labels(self.name, _RESULTS[event.kind]).inc()
+        seconds = event.details.get("seconds")
+        if event.kind == "retraining-finished" and isinstance(seconds, float):
+            metrics.adaptation_seconds.labels(self.name).observe(seconds)
+        metrics.model_version.labels(self.name).info({"version": str(event.model_version)})

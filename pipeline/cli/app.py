@@ -1,0 +1,83 @@
+"""The `livesal` command."""
+
+import logging
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from pipeline.cli.convert import convert
+from pipeline.cli.evaluate import evaluate
+from pipeline.cli.inspect import models, probe, schema, validate
+from pipeline.cli.run import run
+from pipeline.cli.score import score
+from pipeline.cli.serve import demo, serve
+
+_HELP: Final = """Live video saliency that teaches itself the scene.
+
+Point it at a camera or a file: it shows at once what stands out, and keeps retraining a twin of its network on what
+it sees.
+
+    livesal demo                             a generated scene, preview in the browser
+
+    livesal run clip.mp4 -o overlay.mp4      a file, with what stands out laid over it
+
+    livesal serve cameras.yaml               cameras: WebRTC preview, MQTT events, HTTP API
+"""
+
+app = typer.Typer(
+    name="livesal",
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _panel, _commands in (
+    ("Live", (demo, serve)),
+    ("Files", (run, probe)),
+    ("Settings", (validate, schema)),
+    ("Networks", (models, convert)),
+    ("Evaluation", (evaluate, score)),
+):
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        Console().print(f"livesal {version('livesal')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,  # noqa: FBT002
+    show_version: Annotated[  # noqa: FBT002
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Set up what all commands share."""
+    del show_version
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=Console(stderr=True), show_path=False, rich_tracebacks=False)],
+    )
+
+
+def main() -> None:
+    """Run the command line; a reader of our output that goes away is no error."""
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""What can go wrong in the pipeline.
+
+    PipelineError
+    ├── RoundError (RuntimeError)   a round of retraining failed; the twin in service stays
+    └── JobError (ValueError)       a retraining job's folder is incomplete or damaged
+"""
+
+
+class PipelineError(Exception):
+    """Anything raised by `pipeline`."""
+
+
+class RoundError(PipelineError, RuntimeError):
+    """A round of retraining failed; the twin in service stays."""
+
+
+class JobError(PipelineError, ValueError):
+    """A retraining job's folder is incomplete or damaged."""

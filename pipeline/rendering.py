@@ -1,0 +1,51 @@
+"""From an analysed frame to the pictures that people watch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.analysis import AnalysedFrame
+from stream import render
+from stream.events import TrackedRegion
+
+Picture = NDArray[np.uint8]
+
+_COLUMNS: Final = 3
+"""Of the mosaic, which is twice as wide as the other views."""
+
+
+def render_views(
+    views: Iterable[str], analysed: AnalysedFrame, regions: Sequence[TrackedRegion], width: int
+) -> Mapping[str, Picture]:
+    """Return the wanted views of a frame, each (H, W, 3) uint8 RGB, at most `width` pixels wide.
+
+    Args:
+        views: names out of `stream.views.VIEWS`.
+        analysed: the frame with its maps.
+        regions: salient regions that are being followed; the overlay shows them.
+        width: of the pictures in pixels; maps are enlarged to the frame's displayed size, a mosaic is twice as wide.
+    """
+    wanted = set(views)
+    if not wanted:
+        return {}
+    source = render.fit(analysed.frame.image, width)
+    size = (source.shape[0], source.shape[1])
+    saliency = analysed.saliency
+    maps = {"motion": saliency.motion, "colour": saliency.colour, "low_level": saliency.low_level, "final": saliency.final}
+    shown = wanted | ({"source", "overlay", *maps} if "mosaic" in wanted else set())
+    pictures: dict[str, Picture] = {}
+    if "source" in shown:
+        pictures["source"] = source
+    for name, saliency_map in maps.items():
+        if name in shown:
+            pictures[name] = render.resize(render.heatmap(saliency_map), size)
+    if "overlay" in shown:
+        overlaid = render.overlay(source, saliency.final)
+        pictures["overlay"] = render.draw_regions(overlaid, regions, analysed.frame.size)
+    if "mosaic" in wanted:
+        order = ("source", "motion", "colour", "low_level", "final", "overlay")
+        tiles = {name.replace("_", "-"): render.fit(pictures[name], size[1] * 2 // _COLUMNS) for name in order}
+        pictures["mosaic"] = render.mosaic(tiles, _COLUMNS)
+    return {name: pictures[name] for name in wanted}

@@ -1,0 +1,85 @@
+"""The retraining child: `python -m pipeline.retraining.child`, one thread, lowest priority.
+
+It reads job folders from standard input, a line each, and writes JSON lines to standard output:
+`{"ready": true}`, `{"iteration": i, "iterations": n, "loss": x}`, then `{"report": {…}}` or `{"error": "…"}`.
+When standard input ends, its parent is gone and so is it.
+"""
+
+import ctypes
+import json
+import os
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+REPORT_EVERY = 8
+"""Iterations between two lines of progress."""
+
+
+def main() -> None:
+    """Do jobs until standard input ends."""
+    lower_priority()
+    keep_memory()
+    jobs: SimpleQueue[Path] = SimpleQueue()
+    threading.Thread(target=_read_jobs, args=(jobs,), name="jobs", daemon=True).start()
+
+    import torch  # noqa: PLC0415 - after the priority is lowered: importing takes seconds
+
+    from pipeline.retraining.job import read_job, run_job, write_result  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    _tell({"ready": True})
+    while True:
+        folder = jobs.get()
+        try:
+            job = read_job(folder)
+            report, state = run_job(job, lambda step: _progress(asdict(step)))
+            write_result(folder, state, report)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in a round is the parent's to know
+            _tell({"error": f"{type(error).__name__}: {error}"})
+        else:
+            _tell({"report": asdict(report)})
+
+
+def lower_priority() -> None:
+    """Run only when nothing else wants the core; where the system refuses, at the lowest ordinary priority."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        os.nice(19)
+
+
+def keep_memory() -> None:
+    """Make glibc keep freed memory instead of giving it back: half of torch's time on a CPU is page faults."""
+    trim_threshold, mmap_threshold, mmap_max = -1, -3, -4  # mallopt's names: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(trim_threshold, 1 << 30)
+    mallopt(mmap_threshold, 1 << 30)
+    mallopt(mmap_max, 0)
+
+
+def _read_jobs(jobs: SimpleQueue[Path]) -> None:
+    for line in sys.stdin:
+        jobs.put(Path(line.rstrip("\n")))
+    os._exit(0)
+
+
+def _progress(step: dict[str, Any]) -> None:
+    if step["iteration"] % REPORT_EVERY == 0:
+        _tell(step)
+
+
+def _tell(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

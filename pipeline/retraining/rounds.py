@@ -1,0 +1,212 @@
+"""Who does a round of retraining, and when its outcome is known.
+
+The adaptation starts rounds and polls for their outcome between two frames. In the service a child process does them
+while frames flow (`ChildRounds`); an evaluation does them at once and lets the outcome come true when a live system
+would have had it (`SimulatedRounds`).
+"""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+import time
+from asyncio import TaskGroup
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from configs.method import AdaptationSettings
+from models.checkpoint import read_state
+from models.engine import Head, ServedNetwork
+from models.errors import ModelError
+from pipeline.errors import PipelineError
+from pipeline.retraining.job import RESULT, Job, Report, run_job, stack, write_job
+from pipeline.retraining.worker import RetrainingWorker
+from pipeline.values import Keyframe
+
+_log = logging.getLogger("livesal.retraining")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundRequest:
+    """What a round works on: the keyframes, the weights to start from (empty = the original's), a seed."""
+
+    keyframes: Sequence[Keyframe]
+    base: Mapping[str, Tensor]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A round's twin, ready to be swapped in: how it was judged, its weights, its head."""
+
+    report: Report
+    state: Mapping[str, Tensor]
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A round that came to nothing, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A round whose training is over; its twin is being built and checked."""
+
+
+Outcome = Judging | Trained | Failed
+
+
+class Rounds(Protocol):
+    """Does one round at a time."""
+
+    def start(self, request: RoundRequest, now: float) -> None:
+        """Start a round at `now` seconds on the stream's clock."""
+        ...
+
+    def poll(self, now: float) -> Outcome | None:
+        """Return what is new of the round, once; None while there is nothing."""
+        ...
+
+    def cancel(self) -> None:
+        """Give up the round that is running; its outcome never comes."""
+        ...
+
+
+class ChildRounds:
+    """Rounds in a child process, while frames flow; the new head is built and checked in a worker thread."""
+
+    def __init__(
+        self,
+        model: str,
+        network: ServedNetwork,
+        settings: AdaptationSettings,
+        worker: RetrainingWorker,
+        tasks: TaskGroup,
+        executor: Executor,
+    ) -> None:
+        """Hold what rounds need.
+
+        Args:
+            model: name of the colour network.
+            network: where twins are served.
+            settings: of the adaptation.
+            worker: the child process.
+            tasks: the group that rounds run in.
+            executor: for files and new heads; not the frame path's.
+        """
+        self._model = model
+        self._network = network
+        self._settings = settings
+        self._worker = worker
+        self._tasks = tasks
+        self._executor = executor
+        self._task: asyncio.Task[None] | None = None
+        self._outcome: Outcome | None = None
+
+    def start(self, request: RoundRequest, now: float) -> None:
+        """Start a round; see `Rounds`."""
+        del now
+        self._task = self._tasks.create_task(self._run(request), name="retraining round")
+
+    def poll(self, now: float) -> Outcome | None:
+        """Return a finished round's outcome; see `Rounds`."""
+        del now
+        outcome, self._outcome = self._outcome, None
+        return outcome
+
+    def cancel(self) -> None:
+        """Give up the round that is running; see `Rounds`."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task = None
+        self._outcome = None
+
+    async def wait(self) -> None:
+        """Wait until no round is running."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self, request: RoundRequest) -> None:
+        loop = asyncio.get_running_loop()
+        folder = Path(await loop.run_in_executor(self._executor, tempfile.mkdtemp, None, "livesal-round-"))
+        try:
+            await loop.run_in_executor(self._executor, self._write, request, folder)
+            report = await self._worker.run(folder, self._settings.retraining.timeout)
+            self._outcome = Judging()
+            self._outcome = await loop.run_in_executor(self._executor, self._finish, folder, report)
+        except (PipelineError, ModelError, OSError) as error:
+            _log.warning("retraining failed: %s", error)
+            self._outcome = Failed(str(error))
+        finally:
+            self._executor.submit(shutil.rmtree, folder, ignore_errors=True)
+
+    def _write(self, request: RoundRequest, folder: Path) -> None:
+        write_job(job_of(request, self._model, self._settings), folder)
+
+    def _finish(self, folder: Path, report: Report) -> Outcome:
+        state = read_state(folder / RESULT)
+        return Trained(report, state, self._network.twin_head(state))
+
+
+class SimulatedRounds:
+    """Rounds done at once in this process, whose outcome comes true after a simulated duration."""
+
+    def __init__(
+        self, model: str, network: ServedNetwork, settings: AdaptationSettings, seconds: float | None = None
+    ) -> None:
+        """Hold what rounds need.
+
+        Args:
+            model: name of the colour network.
+            network: where twins are served.
+            settings: of the adaptation.
+            seconds: duration of every round on the stream's clock; None = what it really took.
+        """
+        self._model = model
+        self._network = network
+        self._settings = settings
+        self._seconds = seconds
+        self._pending: tuple[float, Outcome] | None = None
+
+    def start(self, request: RoundRequest, now: float) -> None:
+        """Do the round; see `Rounds`."""
+        started = time.monotonic()
+        outcome: Outcome
+        try:
+            report, state = run_job(job_of(request, self._model, self._settings))
+            outcome = Trained(report, state, self._network.twin_head(state))
+        except (PipelineError, ModelError) as error:
+            outcome = Failed(str(error))
+        seconds = time.monotonic() - started if self._seconds is None else self._seconds
+        self._pending = (now + seconds, outcome)
+
+    def poll(self, now: float) -> Outcome | None:
+        """Return the outcome once its time has come; see `Rounds`."""
+        if self._pending is None or now < self._pending[0]:
+            return None
+        (_, outcome), self._pending = self._pending, None
+        return outcome
+
+    def cancel(self) -> None:
+        """Forget the round; see `Rounds`."""
+        self._pending = None
+
+
+def job_of(request: RoundRequest, model: str, settings: AdaptationSettings) -> Job:
+    """Return the job that `request` asks for."""
+    return Job(
+        model=model,
+        settings=settings.retraining,
+        held_out=settings.held_out,
+        seed=request.seed,
+        keyframes=stack(request.keyframes),
+        base=request.base,
+    )

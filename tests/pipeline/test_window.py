@@ -1,0 +1,51 @@
+import numpy as np
+
+from configs.method import WindowSettings
+from pipeline.values import Keyframe
+from pipeline.window import KeyframeWindow
+
+
+def keyframe(time: float, nr: float = 0.3, size: tuple[int, int] = (4, 6)) -> Keyframe:
+    return Keyframe(
+        image=np.zeros((*size, 3), np.uint8),
+        label=np.zeros(size, np.float32),
+        nr=nr,
+        media_time=time,
+        sequence=round(time * 10),
+    )
+
+
+def times(window: KeyframeWindow) -> list[float]:
+    return [held.media_time for held in window]
+
+
+def test_the_oldest_leaves_a_full_window() -> None:
+    window = KeyframeWindow(WindowSettings(capacity=3, spacing=0))
+    assert all(window.offer(keyframe(time)) for time in (0, 1, 2, 3))
+    assert times(window) == [1, 2, 3]
+
+
+def test_the_window_is_bounded_in_bytes() -> None:
+    one = keyframe(0, size=(100, 100)).nbytes
+    window = KeyframeWindow(WindowSettings(capacity=100, megabytes=2.5 * one / 1e6, spacing=0))
+    for time in range(5):
+        window.offer(keyframe(time, size=(100, 100)))
+    assert times(window) == [3, 4]
+    assert window.nbytes == 2 * one
+
+
+def test_of_a_burst_the_most_trustworthy_stays() -> None:
+    window = KeyframeWindow(WindowSettings(spacing=1.0))
+    assert window.offer(keyframe(0.0, nr=0.5))
+    assert not window.offer(keyframe(0.5, nr=0.2))
+    assert not window.offer(keyframe(0.9, nr=0.4))
+    assert [held.nr for held in window] == [0.2]
+    assert window.offer(keyframe(1.0, nr=0.5)), "the burst does not push the next one along"
+
+
+def test_a_cleared_window_is_empty() -> None:
+    window = KeyframeWindow(WindowSettings())
+    window.offer(keyframe(0))
+    window.clear()
+    assert len(window) == 0
+    assert window.nbytes == 0
