@@ -2,7 +2,6 @@
 
 import pickle
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def first(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SaliencyEntry]:
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SaliencyEntry:
     """A small network among the registered ones, and a weights folder of this test."""
     entry = SaliencyEntry(
         name="tiny-caffe",
