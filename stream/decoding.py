@@ -1,5 +1,6 @@
 """Video through PyAV: opened with the options that fit its kind, decoded to RGB."""
 
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
@@ -27,6 +28,7 @@ _WITHOUT_TIMES: Final = ("mpjpeg", "mjpeg", "h264", "hevc")
 """Formats whose demuxer invents times from an assumed frame rate."""
 
 _TOLERATED_GAP: Final = 1.0
+_TS_PACKETS: Final = (188, 192, 204)  # bytes a packet of MPEG-TS, of its form on disks, and with error correction
 _HIGHEST_RATE: Final = 1000  # above it a "frame rate" is the clock of the container
 _MICROSECONDS: Final = 1_000_000
 
@@ -51,6 +53,7 @@ class VideoReader:
         self._live = live
         self._pictures = 0
         self._end = 0.0
+        self._heard_at = time.monotonic()
         self._reformatter = VideoReformatter()
         self._container = self._open()
         try:
@@ -86,13 +89,15 @@ class VideoReader:
             SourceError: a live stream ended by an error.
         """
         broken = ""
+        self._heard_at = time.monotonic()
         try:
             for packet in self._container.demux(self._stream):
                 yield from self._decode(packet)
+                self._heard_at = time.monotonic()
         except (FFmpegError, OSError) as error:
             if self._live or not self._pictures:
-                raise self._translated(error) from None
-            broken = self._translated(error).args[0]
+                raise self._translated(error, self._settings.read_timeout) from None
+            broken = str(self._translated(error, self._settings.read_timeout))
         if broken:
             yield from self._decode(None)
         if not self._pictures:
@@ -121,7 +126,7 @@ class VideoReader:
                 metadata_errors="replace",
             )
         except (FFmpegError, OSError, ValueError) as error:
-            raise self._translated(error) from None
+            raise self._translated(error, self._settings.open_timeout) from None
 
     def _options(self) -> dict[str, str]:
         scheme = self._location.scheme
@@ -189,6 +194,8 @@ class VideoReader:
             return f"{name}: is truncated or damaged: {self._pictures} of {expected} pictures could be decoded"
         if missing > _TOLERATED_GAP:
             return f"{name}: ends {missing:.1f} s before its stated end; it is probably truncated"
+        if self.format == "mpegts" and all(self._container.size % length for length in _TS_PACKETS):
+            return f"{name}: ends in the middle of a packet; it is truncated"
         if self.corrupt:
             return f"{name}: is damaged: {self.corrupt} of its pictures are corrupt"
         return ""
@@ -201,5 +208,7 @@ class VideoReader:
         start = self._container.start_time
         return self.duration + (start / _MICROSECONDS if start else 0.0) - self._end
 
-    def _translated(self, error: Exception) -> SourceError:
-        return source_error(error, self._location.name, self._settings)
+    def _translated(self, error: Exception, patience: float) -> SourceError:
+        """Return our error for FFmpeg's: after `patience` seconds of silence it was the time limit, by any name."""
+        silent = self._location.kind != "path" and time.monotonic() - self._heard_at >= patience
+        return source_error(TimeoutError() if silent else error, self._location.name, self._settings)

@@ -9,7 +9,7 @@ from stream.errors import CorruptSourceError, SilentSourceError, SourceError, Un
 
 _TEXTS: Final[tuple[tuple[tuple[type[Exception], ...], type[SourceError], str], ...]] = (
     (
-        (error.ExitError, error.TimeoutError),
+        (error.ExitError, TimeoutError),
         SilentSourceError,
         "sent nothing in time ({open:g} s to open, {read:g} s to read)",
     ),

@@ -60,6 +60,7 @@ class FileSource:
             f"read {self._name}", self._opener, hand_off, stamp, self._record, paced=self._paced, loop=self._loop
         )
         self._record.attempts += 1
+        self._record.state, self._record.error = "connecting", ""
         try:
             reading.start()
             async for frame in hand_off:

@@ -24,7 +24,7 @@ class Lateness:
         self._patience = patience
         self._promptest: float | None = None
         self._last_arrival = 0.0
-        self._on_time_at = 0.0
+        self._late_since: float | None = None
 
     def is_late(self, frame: Frame, now: float, *, transported: bool) -> bool:
         """Return whether `frame` is over the budget at `now` (monotonic seconds).
@@ -33,9 +33,11 @@ class Lateness:
         """
         late = self.age(frame, now, transported=transported) > self._budget
         if not late:
-            self._on_time_at = now
-        elif now - self._on_time_at > self._patience:
-            self._promptest = None
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        elif now - self._late_since > self._patience:
+            self._promptest = self._late_since = None
         return late
 
     def age(self, frame: Frame, now: float, *, transported: bool) -> float:
@@ -46,7 +48,6 @@ class Lateness:
         way = frame.arrived_at - frame.time
         if self._promptest is None:
             self._promptest = way
-            self._on_time_at = now
         else:
             drifted = self._promptest + _DRIFT * (frame.arrived_at - self._last_arrival)
             self._promptest = min(way, drifted)

@@ -78,6 +78,7 @@ class LiveSource:
             UnsupportedSourceError: trying again would not help.
             SourceError: a source that does not return cannot be opened or read.
         """
+        self._record.state = "connecting"
         try:
             while True:
                 self._stuck = [thread for thread in self._stuck if thread.is_alive]

@@ -25,6 +25,7 @@ _CODECS: Final[dict[str, dict[str, str]]] = {
 
 _BT601: Final = 6  # FFmpeg's number of SMPTE 170M, the matrix that cv2 converts with
 _LIMITED: Final = 1
+_TIMESCALE: Final = "90000"  # units a second of the first frame's time in mp4 and mov, which else counts milliseconds
 
 
 class VideoWriter:
@@ -53,6 +54,7 @@ class VideoWriter:
         self._container: OutputContainer | None = None
         self._stream: Any = None
         self._size = (0, 0)
+        self._last: float | None = None
 
     def __enter__(self) -> Self:
         """Create the file.
@@ -62,7 +64,9 @@ class VideoWriter:
         """
         try:
             self.path.touch()
-            self._container = av.open(str(self.path), "w", format=SUFFIXES[self.path.suffix.lower()])
+            form = SUFFIXES[self.path.suffix.lower()]
+            options = {} if form == "matroska" else {"movie_timescale": _TIMESCALE}
+            self._container = av.open(str(self.path), "w", format=form, container_options=options)
         except OSError as error:
             raise self._failure(error) from None
         return self
@@ -76,6 +80,10 @@ class VideoWriter:
         if self._container is None:
             message = f"{self.path}: the video is not open; write inside `with VideoWriter(…) as writer`"
             raise OutputError(message)
+        if self._last is not None and frame.time <= self._last:
+            message = f"{self.path}: the time of frame {frame.sequence} ({frame.time:g} s) does not grow"
+            raise OutputError(message)
+        self._last = frame.time
         if self._stream is None:
             self._open_stream(self._container, frame)
         picture = av.VideoFrame.from_ndarray(_planes(frame.image, self._size), format="yuv420p")
