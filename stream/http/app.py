@@ -1,5 +1,6 @@
 """All HTTP routes as one application."""
 
+import mimetypes
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,11 @@ from stream.webrtc import WebRtcSessions
 PREVIEW: Final = Path(__file__).parents[1] / "preview"
 """The page's files."""
 
+_VERSION: Final = version("livesal")
 _SUMMARY: Final = "Live video saliency that teaches itself the scene"
+
+# The system's tables are read now: otherwise the first request for a file would read them on the event loop.
+mimetypes.init()
 
 
 class LiveSalApp(FastAPI):
@@ -31,7 +36,7 @@ class LiveSalApp(FastAPI):
 
     def __init__(self, on_stop: Callable[[], Awaitable[None]]) -> None:
         """Make an application without routes; its server awaits `on_stop` when it stops."""
-        super().__init__(title="livesal", summary=_SUMMARY, version=version("livesal"))
+        super().__init__(title="livesal", summary=_SUMMARY, version=_VERSION)
         self.on_stop = on_stop
 
 

@@ -11,24 +11,25 @@ const TEXT = {
   motion: ["Motion", "What moves by itself, once the camera's own motion is taken out."],
   colour: ["Colour", "What stands out by its looks alone, in this one frame."],
   low_level: ["Agreement", "Where motion and looks agree. On clear frames, this is what the network learns from."],
-  final: ["Saliency", "The result: the agreement, refined by the network that was retrained on this very scene."],
-  overlay: ["Saliency over the picture", "The result, laid over the camera's picture."],
+  final: ["Result", "What stands out here: the agreement, refined by the network that was retrained on this very scene."],
+  overlay: ["Result", "What stands out here, laid over the picture: the agreement, refined by the retrained network."],
   mosaic: ["Mosaic", "All maps side by side."],
 };
 const TILES = [["source"], ["motion", "colour"], ["low_level"], ["overlay", "final", "mosaic"]];
 
 const FIGURES = {
-  fps: ["frames per second", (state) => state.fps.toFixed(1)],
+  fps: ["frames a second", (state) => state.fps.toFixed(1)],
   age: ["from camera to map", (state) => `${Math.round(state.frame_age * 1000)} ms`],
   nr: ["NR now", (state) => state.nr.toFixed(2)],
   keyframes: ["keyframes (in window)", (state) => `${state.keyframes} (${state.window})`],
   retrainings: ["retrainings", (state) => state.retrainings],
   swaps: ["networks swapped in", (state) => state.swaps],
   rejected: ["rejected, failed", (state) => `${state.rejected}, ${state.failed}`],
-  version: ["network in service", (state) => (state.model_version ? `version ${state.model_version}` : "original")],
+  version: ["network in service", (state) => (state.model_version ? `v${state.model_version}` : "original")],
   regions: ["regions followed", (state) => state.regions],
+  reconnects: ["reconnects", (state) => state.reconnects],
   dropped: ["frames dropped", (state) => Object.values(state.dropped).reduce((sum, count) => sum + count, 0)],
-  viewers: ["viewers of all views", null],
+  viewers: ["viewers", null],
 };
 
 const find = (id) => document.getElementById(id);
@@ -138,7 +139,7 @@ async function refreshKeyframes() {
     make(
       "li",
       {},
-      make("img", { src: url, alt: `Keyframe at ${time.toFixed(1)} s`, loading: "lazy" }),
+      make("img", { src: url, alt: `Keyframe at ${time.toFixed(1)} s` }),
       make("span", { textContent: `NR ${nr.toFixed(2)} · ${time.toFixed(1)} s` }),
     ),
   );

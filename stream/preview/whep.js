@@ -30,8 +30,10 @@ export class WhepPlayer {
   stop(leaving = false) {
     this.attempt += 1;
     clearTimeout(this.timer);
-    if (this.session) end(this.session, leaving);
-    this.connection?.close();
+    const connection = this.connection;
+    const goodbye = this.session ? end(this.session, leaving) : Promise.resolve();
+    if (leaving) connection?.close();
+    else goodbye.then(() => connection?.close());
     this.connection = null;
     this.session = "";
   }
@@ -99,7 +101,7 @@ export class WhepPlayer {
 }
 
 function end(session, keepalive = false) {
-  fetch(session, { method: "DELETE", keepalive })
+  return fetch(session, { method: "DELETE", keepalive })
     .then((answer) => answer.text())
     .catch(() => {});
 }
