@@ -41,7 +41,8 @@ class Convolution(nn.Module):
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Return the zeros before and after an axis of `size` pixels, as TensorFlow's "SAME" divides them."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    steps = (size + stride - 1) // stride  # not -(-size // stride): a traced division rounds to zero, as ONNX's does
+    total = max((steps - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
