@@ -213,3 +213,14 @@ async def test_a_receiver_that_closes_the_channel_ends_the_source(tmp_path: Path
     await out.close()
     await asyncio.wait_for(running, 5)
     assert source.status.state == "ended"
+
+
+async def test_a_stream_that_changes_its_size_and_starts_its_times_again_goes_on(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.ts", (numbered(n) for n in range(10)))
+    write_video(tmp_path / "b.ts", (numbered(n, 384, 192) for n in range(10, 20)))
+    with (tmp_path / "a.ts").open("ab") as joined:
+        joined.write((tmp_path / "b.ts").read_bytes())
+    frames = await collect(open_source(settings(tmp_path / "a.ts")))
+    assert [read_number(frame.image) for frame in frames] == list(range(20))
+    assert [frame.size for frame in frames] == [(96, 192)] * 10 + [(192, 384)] * 10
+    assert np.all(np.diff([frame.pts for frame in frames]) > 0)
