@@ -27,9 +27,6 @@ _BOX_STEP: Final = 0.1
 _INERTIA: Final = 0.6
 """Share of the old velocity in the new one."""
 
-_SAME_SHAPE: Final = 0.7
-"""IoU of two boxes laid on one another, below which regions merged or split: the centre's jump is no motion then."""
-
 _LETTERS: Final = string.ascii_lowercase + string.digits
 
 Box = tuple[float, float, float, float]
@@ -44,7 +41,7 @@ class Track:
         region: as it was last seen.
         start_time: unix time of the first sighting.
         seen_time: unix time of the last sighting.
-        hits: sightings in a row, up to the last.
+        hits: sightings; until the track is announced, in a row.
         velocity: of the box's centre in pixels per second, x and y.
         top_score: highest score so far.
         told: what the last event said; None before the track is announced.
@@ -114,7 +111,7 @@ def advance_tracks(
             tracks.append(seen)
             changes += [event] if event else []
         elif track.told is not None and now - track.seen_time < settings.patience:
-            tracks.append(replace(track, hits=0))
+            tracks.append(track)
         elif track.told is not None:
             ends.append(_end(book.camera, track))
     taken = set(pairs.values())
@@ -176,13 +173,11 @@ def _sight(track: Track, region: Region, now: float) -> Track:
 
 
 def _velocity(track: Track, region: Region, elapsed: float) -> tuple[float, float]:
-    """Return the centre's velocity in pixels per second, smoothed; the old one where regions merged or split."""
-    old, new = (np.asarray(box, np.float64).reshape(2, 2) for box in (track.region.box, region.box))
-    sizes = np.stack([old[1] - old[0], new[1] - new[0]])
-    common = sizes.min(0).prod()
-    if elapsed <= 0 or common / (sizes.prod(1).sum() - common) < _SAME_SHAPE:
+    """Return the centre's velocity in pixels per second, smoothed; the old one if no time has passed."""
+    if elapsed <= 0:
         return track.velocity
-    measured = (new.mean(0) - old.mean(0)) / elapsed
+    old, new = (np.asarray(box, np.float64).reshape(2, 2).mean(0) for box in (track.region.box, region.box))
+    measured = (new - old) / elapsed
     inertia = _INERTIA if any(track.velocity) else 0.0
     right, down = inertia * np.asarray(track.velocity) + (1 - inertia) * measured
     return float(right), float(down)
