@@ -1,5 +1,6 @@
 """What a WHEP player's offer says, checked before anything is built for it."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,10 @@ from stream.errors import SessionError, UnplayableOfferError
 MAXIMUM_BYTES: Final = 64 * 1024
 """An offer longer than this is refused."""
 
+_HIDDEN: Final = re.compile(r"^a=candidate:\S+( \S+){3} \S+\.local .*\r?\n", re.MULTILINE)
+"""A browser's address behind a multicast DNS name. To look it up takes up to a second and a network with multicast;
+without it the browser's first check, to an address of ours, tells where it is."""
+
 _MIME: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
 
 
@@ -21,7 +26,7 @@ class Offer:
     """An offer that can be answered.
 
     Attributes:
-        text: the SDP as it came.
+        text: the SDP, less the addresses behind multicast DNS names.
         codec: that the video is sent in: H.264 if the player has it, else VP8.
         has_candidates: whether it names any address; if not, they trickle in later.
     """
@@ -61,7 +66,7 @@ def read_offer(body: bytes) -> Offer:
 
 def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:
     try:
-        text = body.decode()
+        text = _HIDDEN.sub("", body.decode())
         description = sdp.SessionDescription.parse(text)
         wants = [media for media in description.media if media.kind in {"audio", "video"}]
         complete = all(
@@ -93,6 +98,7 @@ def read_candidates(body: bytes) -> tuple[str, list[str]]:
     if any(len(line) < 2 or line[1] != "=" for line in lines):
         message = "the body is no trickle-ice-sdpfrag: its lines look like 'a=candidate:…'"
         raise SessionError(message)
+    lines = [line for line in lines if not _HIDDEN.match(f"{line}\n")]
     names = [line.removeprefix("a=ice-ufrag:") for line in lines if line.startswith("a=ice-ufrag:")]
     return (names[0] if names else ""), [
         line.removeprefix("a=candidate:") for line in lines if line.startswith("a=candidate:")

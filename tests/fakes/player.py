@@ -44,6 +44,11 @@ class Player:
         assert isinstance(received, VideoFrame)
         return received
 
+    async def lose_a_picture(self, source: int) -> None:
+        """Tell the sender of RTP stream `source` that a picture was lost (PLI)."""
+        (transceiver,) = self.connection.getTransceivers()
+        await transceiver.receiver._send_rtcp_pli(source)
+
     async def vanish(self) -> None:
         """Close the sockets without a goodbye, as a machine that lost its network."""
         (transceiver,) = self.connection.getTransceivers()

@@ -69,6 +69,22 @@ async def test_three_viewers_share_one_encode(hub: ViewHub, metrics: Metrics) ->
     assert counted >= status.encoded
 
 
+async def test_keyframes_that_viewers_ask_for_are_spaced(metrics: Metrics) -> None:
+    now = [0.0]
+    async with ViewHub(EncodingSettings(width=160, idle=0), metrics, clock=lambda: now[0]) as hub:
+        hub.add_camera("front")
+        with hub.watch("front", "final", "h264") as viewer:
+            keys = []
+            for number in range(8):
+                now[0] = number / 10
+                viewer.request_keyframe()
+                received = asyncio.get_running_loop().create_task(viewer.receive(), name="receive")
+                await asyncio.sleep(0)
+                hub.publish("front", "final", image(number), number, Fraction(1, 10))
+                keys.append((await received).is_keyframe)
+    assert keys == [True, False, False, True, False, False, True, False]  # every 0.3 s
+
+
 async def test_each_codec_has_its_own_encode(hub: ViewHub) -> None:
     with hub.watch("front", "final", "h264") as first, hub.watch("front", "final", "vp8") as second:
         await until_received(hub, [first, second], 2)

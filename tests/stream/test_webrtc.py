@@ -61,6 +61,22 @@ async def test_a_player_gets_the_view_in_its_codec(hub: ViewHub, sessions: WebRt
     assert np.abs(image.mean(axis=(0, 1)) - (200, 20, 20)).max() < 8
 
 
+async def test_a_player_that_lost_a_picture_gets_a_keyframe_asked_for(
+    hub: ViewHub, sessions: WebRtcSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+    async with Player() as player:
+        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        await player.accept(session.answer)
+        await first_frame(hub, player)
+        (sender,) = session.connection.getSenders()
+        (broadcast,) = hub._broadcasts.values()
+        assert sender._send_keyframe == broadcast.request_keyframe
+        monkeypatch.setattr(sender, "_send_keyframe", asked.set)
+        await player.lose_a_picture(sender._ssrc)
+        await asked.wait()
+
+
 async def test_the_answer_is_by_the_book(sessions: WebRtcSessions) -> None:
     async with Player() as player:
         session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
@@ -144,6 +160,22 @@ async def test_a_removed_camera_ends_its_sessions(hub: ViewHub, sessions: WebRtc
         await first_frame(hub, player)
         hub.remove_camera("front")
         await session.ended.wait()
+
+
+async def test_addresses_behind_multicast_names_are_left_out() -> None:
+    async with Player() as player:
+        shown = await player.offer()
+    hidden = shown.replace(" 127.0.0.1 ", " 5b1c2a36-1f0e-4b43-9d9e-0c6f6e4a1f11.local ")
+    assert ".local" in hidden
+    offer = read_offer(hidden.encode())
+    assert ".local" not in offer.text
+    assert not offer.has_candidates
+    assert read_candidates(
+        b"a=candidate:1 1 udp 5 x.local 5 typ host\r\na=candidate:2 1 udp 5 10.0.0.1 5 typ host"
+    ) == (
+        "",
+        ["2 1 udp 5 10.0.0.1 5 typ host"],
+    )
 
 
 async def test_what_cannot_be_played_is_said() -> None:
