@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from models import conversion
-from models.errors import ModelError
+from pipeline.cli.failures import reported
 
 
 def convert(
@@ -20,11 +20,8 @@ def convert(
     ] = None,
 ) -> None:
     """Convert a public checkpoint to safetensors, strictly; no code in it is ever run."""
-    try:
+    with reported():
         done = conversion.convert(model, arch, output)
-    except ModelError as error:
-        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(1) from None
     console = Console()
     console.print(f"[green]{escape(str(done.output))}[/green]", soft_wrap=True)
     console.print(f"network  {done.arch}: {done.tensors} tensors, {done.values / 1e6:.1f} million values")

@@ -21,9 +21,9 @@ def app() -> typer.Typer:
     return application
 
 
-def test_unknown_network_is_one_line_and_exit_code_one(app: typer.Typer, tmp_path: Path) -> None:
+def test_unknown_network_is_one_line_and_exit_code_four(app: typer.Typer, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "x.caffemodel"), "--arch", "nonesuch"])
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert result.stderr.startswith("error: no saliency network is named 'nonesuch'; there are: ")
     assert result.stderr.count("\n") == 1
 
@@ -32,7 +32,7 @@ def test_another_networks_file_is_refused_and_nothing_is_written(app: typer.Type
     model, output = tmp_path / "x.caffemodel", tmp_path / "x.safetensors"
     model.write_bytes(caffemodel([("conv1", "Convolution", [np.ones((1, 1, 1, 1), np.float32)])]))
     result = CliRunner().invoke(app, [str(model), "--arch", "ras-eccv18", "-o", str(output)])
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "not the weights of this network: 94 missing" in result.stderr
     assert "1 unknown (conv1.weight)" in result.stderr
     assert not output.exists()
