@@ -204,9 +204,14 @@ def only(logits: Tensor) -> tuple[Tensor, ...]:
     return (logits,)
 
 
-for _name, _shape, _page in (
-    ("poolnet_vgg", VGG, "https://github.com/backseason/PoolNet (no trained file is published: train one)"),
-    ("poolnet_resnet", RESNET, "https://drive.google.com/open?id=12Zgth_CP_kZPdXwnBJOu4gcTyVgV2Nof (final.pth)"),
+for _name, _shape, _page, _terms in (
+    ("poolnet_vgg", VGG, "https://github.com/backseason/PoolNet", "MIT; no trained file is published, so train one"),
+    (
+        "poolnet_resnet",
+        RESNET,
+        "https://drive.google.com/open?id=12Zgth_CP_kZPdXwnBJOu4gcTyVgV2Nof",
+        "MIT; trained on DUTS-TR; final.pth in that folder",
+    ),
 ):
     register_saliency(
         SaliencyEntry(
@@ -216,6 +221,6 @@ for _name, _shape, _page in (
             outputs="logits",
             normalisation=CAFFE,
             source=_SOURCE,
-            checkpoint=Checkpoint(file=f"{_name}.pth", url=_page, licence="MIT; trained on DUTS-TR"),
+            checkpoint=Checkpoint(file=f"{_name}.pth", url=_page, licence=_terms),
         )
     )

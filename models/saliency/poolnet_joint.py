@@ -133,9 +133,19 @@ def _bottleneck(quarter: int, channels: int) -> nn.Sequential:
     )
 
 
-for _name, _shape, _page in (
-    ("poolnet_joint_vgg", VGG, "https://github.com/backseason/PoolNet (no trained file is published: train one)"),
-    ("poolnet_joint_resnet", RESNET, "https://drive.google.com/open?id=1sH5RKEt6SnG33Z4sI-hfLs2d21GmegwR (final.pth)"),
+for _name, _shape, _page, _terms in (
+    (
+        "poolnet_joint_vgg",
+        VGG,
+        "https://github.com/backseason/PoolNet",
+        "MIT; no trained file is published, so train one",
+    ),
+    (
+        "poolnet_joint_resnet",
+        RESNET,
+        "https://drive.google.com/open?id=1sH5RKEt6SnG33Z4sI-hfLs2d21GmegwR",
+        "MIT; trained on DUTS-TR and on the edges of BSDS and PASCAL; final.pth in that folder",
+    ),
 ):
     register_saliency(
         SaliencyEntry(
@@ -145,8 +155,6 @@ for _name, _shape, _page in (
             outputs="logits",
             normalisation=CAFFE,
             source=_SOURCE,
-            checkpoint=Checkpoint(
-                file=f"{_name}.pth", url=_page, licence="MIT; trained on DUTS-TR, BSDS and PASCAL edges"
-            ),
+            checkpoint=Checkpoint(file=f"{_name}.pth", url=_page, licence=_terms),
         )
     )
