@@ -11,6 +11,8 @@ from models.registry import saliency_entry
 from pipeline.evaluation.runner import RunPlan
 
 _PACKAGES = ("configs", "models", "pipeline")
+_PRESENTATION = frozenset({"cli", "reproduce", "report.py", "plots.py", "tables.py"})
+"""Folders and files that show results but do not bring them about."""
 
 
 def fingerprint(plan: RunPlan, *more: object) -> str:
@@ -36,6 +38,8 @@ def code_digest() -> str:
     top = Path(__file__).parents[2]
     for package in _PACKAGES:
         for path in sorted((top / package).rglob("*.py")):
+            if _PRESENTATION.intersection(path.relative_to(top).parts):
+                continue
             digest.update(path.relative_to(top).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

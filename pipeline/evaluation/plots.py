@@ -64,7 +64,7 @@ def plot_gains(gains: Sequence[tuple[str, float, float]], path: Path, title: str
         title: above the plot.
     """
     ordered = sorted(gains, key=lambda gain: gain[1])
-    figure = Figure(figsize=(8, 1.6 + 0.28 * len(ordered)), layout="constrained")
+    figure = Figure(figsize=(8, 1.9 + 0.28 * len(ordered)), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(ordered))
     axes.barh(places + 0.2, [gain[1] for gain in ordered], 0.38, color=COLOURS[0], label="final - original colour")
@@ -73,7 +73,7 @@ def plot_gains(gains: Sequence[tuple[str, float, float]], path: Path, title: str
     axes.axvline(0, color="#555555", linewidth=0.8)
     axes.set(xlabel="gain in maxF (paper convention)", title=title)
     style(axes)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=2)
     save(figure, path)
 
 

@@ -11,16 +11,22 @@ FIGURES = ("maxF", "avgF", "MAE", "S", "E")
 
 
 def score_table(title: str, scores: Mapping[Convention, Mapping[str, Scores | None]]) -> Table:
-    """Return a terminal table: a row a column of the evaluation, five figures a convention."""
+    """Return a terminal table: a block a convention, in it a row a column of the evaluation."""
     table = Table(title=title, title_justify="left")
+    table.add_column("convention")
     table.add_column("")
+    for figure in FIGURES:
+        table.add_column(figure, justify="right")
     for convention in CONVENTIONS:
-        for figure in FIGURES:
-            table.add_column(f"{figure}\n{convention}", justify="right")
-    for column in next(iter(scores.values())):
-        cells = [cell for convention in CONVENTIONS for cell in _cells(scores[convention][column])]
-        table.add_row(column, *cells)
+        for column, found in scores[convention].items():
+            table.add_row(convention, column, *cells(found))
+        table.add_section()
     return table
+
+
+def cells(scores: Scores | None, figures: Sequence[str] = FIGURES) -> list[str]:
+    """Return figures as text; a dash each where there are none."""
+    return [f"{getattr(scores, figure):.3f}" if scores else "-" for figure in figures]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -28,7 +34,3 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
-
-
-def _cells(scores: Scores | None) -> list[str]:
-    return [f"{getattr(scores, figure):.3f}" if scores else "-" for figure in FIGURES]
