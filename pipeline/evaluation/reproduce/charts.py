@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.plots import COLOURS, save, style
@@ -25,18 +24,17 @@ def bars(groups: Sequence[tuple[str, Sequence[float], bool]], labels: Sequence[s
     figure = Figure(figsize=(max(6.0, 1.5 + 0.42 * len(labels) * len(groups)), 4.2), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / len(labels)
-    greys = ("#d9dce1", "#b9bec6", "#8f96a1")
+    ramp, greys = ("#a9cbe3", "#5c9cc9", COLOURS[0]), ("#d9dce1", "#b9bec6", "#8f96a1")
     for place, (_, heights, from_paper) in enumerate(groups):
         for index, height in enumerate(heights):
-            colour = greys[index % 3] if from_paper else COLOURS[index]
+            colour = (greys if from_paper else ramp)[index % 3 if len(labels) > 1 else 2]
             left = place + (index - (len(labels) - 1) / 2) * width
             label = f"{labels[index]} ({'paper' if from_paper else 'here'})" if len(labels) > 1 else None
             new = label is not None and not any(group[2] == from_paper for group in groups[:place])
             axes.bar(left, height, width * 0.92, color=colour, label=label if new else None)
             axes.text(left, height + 0.005, f"{height:.3f}", ha="center", va="bottom", fontsize=7, rotation=90)
     axes.set_xticks(range(len(groups)), [name for name, _, _ in groups], rotation=20, ha="right", fontsize=9)
-    lowest = min((height for _, heights, _ in groups for height in heights), default=0.0)
-    axes.set(ylabel="maxF", title=title, ylim=(max(0.0, np.floor(lowest * 10) / 10 - 0.1), 1.0))
+    axes.set(ylabel="maxF", title=title, ylim=(0, 1.05))
     style(axes)
     if len(labels) > 1:
         figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels) * 2)
