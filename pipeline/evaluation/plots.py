@@ -45,11 +45,13 @@ def plot_curves(curves: Mapping[str, Curves], path: Path, title: str) -> None:
     save(figure, path)
 
 
-def plot_conventions(curves: Mapping[Convention, Mapping[str, Curves]], folder: Path, title: str) -> list[Path]:
-    """Draw `plot_curves` for both conventions; return the files."""
+def plot_conventions(
+    curves: Mapping[Convention, Mapping[str, Curves]], folder: Path, title: str, stem: str = "curves"
+) -> list[Path]:
+    """Draw `plot_curves` for both conventions, as `STEM-CONVENTION.png`; return the files."""
     paths = []
     for convention in CONVENTIONS:
-        path = folder / f"curves-{convention}.png"
+        path = folder / f"{stem}-{convention}.png"
         plot_curves(curves[convention], path, f"{title} ({convention} convention)")
         paths.append(path)
     return paths

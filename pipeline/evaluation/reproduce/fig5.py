@@ -25,6 +25,7 @@ def fig5(setting: Setting) -> Finding:
         [
             model,
             f"{one['spearman']:+.2f}",
+            f"{one['spearman_within']:+.2f}",
             f"{np.mean(one['probability'][: _INTERVALS // 4]):.2f}",
             f"{np.mean(one['probability'][-_INTERVALS // 4 :]):.2f}",
             str(one["frames"]),
@@ -34,7 +35,14 @@ def fig5(setting: Setting) -> Finding:
     return Finding(
         study="fig5",
         title=f"Fig. 5: agreement of colour and motion versus quality, {setting.dataset.name}",
-        header=("model", "Spearman (NR, SSIM)", "picked, best quarter", "picked, worst quarter", "frames"),
+        header=(
+            "model",
+            "Spearman (NR, SSIM)",
+            "mean within sequences",
+            "picked, best quarter",
+            "picked, worst quarter",
+            "frames",
+        ),
         rows=rows,
         notes=[
             (
@@ -57,7 +65,7 @@ def fig5(setting: Setting) -> Finding:
 
 def _intervals(run: Evaluation) -> dict[str, Any]:
     """Return mean quality, agreement (1 - NR) and share of keyframes in each interval, averaged over sequences."""
-    curves, ratios, qualities = [], [], []
+    curves, ratios, qualities, within = [], [], [], []
     for result in run.results:
         records = [record for record in read_records(run.output, result.name) if "ssim" in record]
         if not records:
@@ -65,17 +73,25 @@ def _intervals(run: Evaluation) -> dict[str, Any]:
         records.sort(key=lambda record: -record["ssim"])
         table = np.array([[record["ssim"], 1 - record["nr"], record["keyframe"]] for record in records], np.float64)
         curves.append(_resample(table))
+        within.append(_correlation(1 - table[:, 1], table[:, 0]))
         ratios += [record["nr"] for record in records]
         qualities += [record["ssim"] for record in records]
     mean = np.mean(curves, axis=0) if curves else np.zeros((_INTERVALS, 3))
-    varied = len(set(ratios)) > 1 and len(set(qualities)) > 1
     return {
         "quality": mean[:, 0],
         "agreement": mean[:, 1],
         "probability": mean[:, 2],
-        "spearman": float(np.corrcoef(rankdata(ratios), rankdata(qualities))[0, 1]) if varied else 0.0,
+        "spearman": _correlation(np.array(ratios), np.array(qualities)),
+        "spearman_within": float(np.mean(within)) if within else 0.0,
         "frames": len(ratios),
     }
+
+
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Return Spearman's rank correlation; 0 where either does not vary."""
+    if len(set(first.tolist())) < 2 or len(set(second.tolist())) < 2:
+        return 0.0
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
 
 
 def _resample(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,7 +112,7 @@ def _draw(found: dict[str, dict[str, Any]], setting: Setting) -> None:
         axes.set(ylabel=model, ylim=(0, 1.02))
         axes.set_title(f"Spearman (NR, SSIM) {one['spearman']:+.2f}", fontsize=9, loc="right")
         style(axes)
-    all_axes[0].legend(frameon=False, fontsize=8, loc="lower left")
+    figure.legend(*all_axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     all_axes[-1].set_xlabel("frames of each sequence, best low-level map first, in 40 intervals")
     figure.colorbar(ScalarMappable(cmap=warm), ax=list(all_axes), label="probability of being a keyframe")
     figure.suptitle(f"Agreement of colour and motion versus quality, {setting.dataset.name}")

@@ -5,6 +5,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.evaluation.evaluate import Evaluation, read_records
 from pipeline.evaluation.plots import COLOURS, save, style
@@ -50,6 +51,7 @@ def _draw(run: Evaluation, sequence: str, records: list[dict[str, Any]], setting
     axes.plot(np.flatnonzero(chosen), ratios[chosen], "o", color=COLOURS[1], markersize=4, label="keyframe")
     axes.axhline(threshold, color=COLOURS[0], linestyle="--", linewidth=1, label=f"threshold {threshold:g}")
     axes.set(xlabel="frame", ylabel="NR", ylim=(0, 1.02), title=f"{sequence}: {chosen.sum()} of {len(records)} frames")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     style(axes)
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     for index, path in enumerate(strips):

@@ -57,5 +57,5 @@ def fig9(setting: Setting) -> Finding:
         rows=rows,
         notes=["The paper prints the curves without figures; beside ours stand its Table III's."],
         figures=figures,
-        plots=plot_conventions(curves, setting.output, f"F curves, {setting.dataset.name}"),
+        plots=plot_conventions(curves, setting.output, f"F curves, {setting.dataset.name}", "fig9"),
     )
