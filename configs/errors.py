@@ -1,6 +1,6 @@
 """What can go wrong with a configuration.
 
-    ConfigError (ValueError)
+ConfigError (ValueError)
 """
 
 

@@ -18,11 +18,13 @@ class MethodSettings(Section):
     """Optical flow method: a registered name."""
     size: tuple[int, int] | None = None
     """Working size (height, width); by default follows the frame's aspect with about `area` pixels."""
-    area: int = Field(160 * 288, ge=64 * 64, le=1024 * 1024, description="Pixels of the working size")
-    flow_scale: float = Field(1.5, ge=0.5, le=4, description="Size that flow is estimated at, as a multiple")
+    area: int = Field(default=160 * 288, ge=64 * 64, le=1024 * 1024, description="Pixels of the working size")
+    flow_scale: float = Field(default=1.5, ge=0.5, le=4, description="Size that flow is estimated at, as a multiple")
     camera_motion: Literal["homography", "median", "none"] = "homography"
     """How the camera's own motion is removed from the flow."""
-    keyframe_threshold: float = Field(0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))")
+    keyframe_threshold: float = Field(
+        default=0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))"
+    )
     fusion: Literal["product", "geometric-mean"] = "product"
     """How low-level and final maps are fused: the paper's product (Eq. (6), (9)) or its square root."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -32,9 +34,9 @@ class MethodSettings(Section):
 class WindowSettings(Section):
     """The sliding window of keyframes."""
 
-    capacity: int = Field(32, ge=2, le=4096, description="Most keyframes kept")
-    megabytes: float = Field(64.0, gt=0, description="Most memory that the window's images and maps take")
-    spacing: float = Field(0.25, ge=0, description="Least seconds of media time between two keyframes")
+    capacity: int = Field(default=32, ge=2, le=4096, description="Most keyframes kept")
+    megabytes: float = Field(default=64.0, gt=0, description="Most memory that the window's images and maps take")
+    spacing: float = Field(default=0.25, ge=0, description="Least seconds of media time between two keyframes")
 
 
 class RetrainingSettings(Section):
@@ -42,13 +44,15 @@ class RetrainingSettings(Section):
 
     scope: Literal["all", "decoder"] = "decoder"
     """What is retrained: all layers as in the paper, or the decoder on cached features of the frozen encoder."""
-    iterations_per_keyframe: int = Field(8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes")
-    learning_rate: float = Field(2e-3, gt=0, description="SGD's learning rate")
-    momentum: float = Field(0.95, ge=0, lt=1, description="SGD's momentum")
-    weight_decay: float = Field(5e-4, ge=0, description="SGD's weight decay")
+    iterations_per_keyframe: int = Field(
+        default=8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
+    )
+    learning_rate: float = Field(default=2e-3, gt=0, description="SGD's learning rate")
+    momentum: float = Field(default=0.95, ge=0, lt=1, description="SGD's momentum")
+    weight_decay: float = Field(default=5e-4, ge=0, description="SGD's weight decay")
     start: Literal["original", "twin"] = "twin"
     """Weights that a round starts from: the original's, or those of the twin in service."""
-    timeout: float = Field(120.0, gt=0, description="Seconds after which a round is killed")
+    timeout: float = Field(default=120.0, gt=0, description="Seconds after which a round is killed")
 
 
 class AdaptationSettings(Section):
@@ -57,21 +61,29 @@ class AdaptationSettings(Section):
     enabled: bool = True
     """Whether a twin is retrained at all."""
     window: WindowSettings = WindowSettings()
-    first_keyframes: int = Field(8, ge=1, description="Keyframes that start the first round")
-    new_keyframes: int = Field(8, ge=1, description="New keyframes that start each further round")
-    cool_down: float = Field(10.0, ge=0, description="Least seconds between the end of one round and the next start")
-    held_out: float = Field(0.2, ge=0, lt=1, description="Share of the window kept out of training to judge the twin")
-    failure_budget: int = Field(3, ge=1, description="Failed rounds in a row after which adaptation is degraded")
-    failure_pause: float = Field(60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again")
+    first_keyframes: int = Field(default=8, ge=1, description="Keyframes that start the first round")
+    new_keyframes: int = Field(default=8, ge=1, description="New keyframes that start each further round")
+    cool_down: float = Field(
+        default=10.0, ge=0, description="Least seconds between the end of one round and the next start"
+    )
+    held_out: float = Field(
+        default=0.2, ge=0, lt=1, description="Share of the window kept out of training to judge the twin"
+    )
+    failure_budget: int = Field(
+        default=3, ge=1, description="Failed rounds in a row after which adaptation is degraded"
+    )
+    failure_pause: float = Field(
+        default=60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again"
+    )
     retraining: RetrainingSettings = RetrainingSettings()
 
 
 class RegionSettings(Section):
     """From the final map to salient regions, tracks and events."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="Saliency from which a pixel belongs to a region")
-    minimum_area: float = Field(0.002, ge=0, lt=1, description="Least share of the frame that a region covers")
-    minimum_hits: int = Field(3, ge=1, description="Frames in a row before a track is announced")
-    patience: float = Field(1.0, gt=0, description="Seconds that a track outlives its last sighting")
-    minimum_overlap: float = Field(0.2, gt=0, le=1, description="IoU from which a region continues a track")
-    update_interval: float = Field(1.0, gt=0, description="Least seconds between two updates of one track")
+    threshold: float = Field(default=0.5, gt=0, lt=1, description="Saliency from which a pixel belongs to a region")
+    minimum_area: float = Field(default=0.002, ge=0, lt=1, description="Least share of the frame that a region covers")
+    minimum_hits: int = Field(default=3, ge=1, description="Frames in a row before a track is announced")
+    patience: float = Field(default=1.0, gt=0, description="Seconds that a track outlives its last sighting")
+    minimum_overlap: float = Field(default=0.2, gt=0, le=1, description="IoU from which a region continues a track")
+    update_interval: float = Field(default=1.0, gt=0, description="Least seconds between two updates of one track")

@@ -12,22 +12,22 @@ class HttpSettings(Section):
 
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
+    port: int = Field(default=8080, ge=0, le=65535, description="0 takes a free port")
 
 
 class EncodingSettings(Section):
     """The encoder of a view; one runs per view in use, whatever the number of viewers."""
 
-    width: int = Field(640, ge=64, le=3840, description="Pixels; the height follows the aspect")
-    bitrate: int = Field(1_500_000, ge=50_000, description="Bits per second")
-    keyframe_interval: float = Field(4.0, gt=0, description="Longest seconds between two encoder keyframes")
-    idle: float = Field(5.0, ge=0, description="Seconds that an encoder runs on after its last viewer left")
+    width: int = Field(default=640, ge=64, le=3840, description="Pixels; the height follows the aspect")
+    bitrate: int = Field(default=1_500_000, ge=50_000, description="Bits per second")
+    keyframe_interval: float = Field(default=4.0, gt=0, description="Longest seconds between two encoder keyframes")
+    idle: float = Field(default=5.0, ge=0, description="Seconds that an encoder runs on after its last viewer left")
 
 
 class WebRtcSettings(Section):
     """WHEP viewers."""
 
-    maximum_viewers: int = Field(16, ge=1, description="Over all views; one more gets 503")
+    maximum_viewers: int = Field(default=16, ge=1, description="Over all views; one more gets 503")
     ice_servers: tuple[str, ...] = ()
     """STUN or TURN URLs; none by default, so nothing is asked outside."""
     encoding: EncodingSettings = EncodingSettings()
@@ -38,18 +38,20 @@ class MqttSettings(Section):
 
     host: str | None = None
     """Address of the broker."""
-    port: int = Field(1883, ge=1, le=65535, description="Port of the broker")
+    port: int = Field(default=1883, ge=1, le=65535, description="Port of the broker")
     username: str | None = None
     """User name that the broker asks for."""
     password: SecretStr | None = None
     """Its password; best written as ${MQTT_PASSWORD} and set in the environment."""
     client_id: str | None = None
     """By default livesal- and a random suffix."""
-    prefix: str = Field("livesal", pattern=r"^[^#+\s/][^#+\s]*$", description="First part of every topic")
-    state_interval: float = Field(1.0, gt=0, description="Least seconds between two states of a camera")
-    snapshot_interval: float = Field(5.0, gt=0, description="Least seconds between two snapshots of a camera")
-    motion_hold: float = Field(30.0, ge=0, description="Seconds without a salient region after which motion is OFF")
-    outbox: int = Field(1000, ge=10, description="Messages kept while the broker is away")
+    prefix: str = Field(default="livesal", pattern=r"^[^#+\s/][^#+\s]*$", description="First part of every topic")
+    state_interval: float = Field(default=1.0, gt=0, description="Least seconds between two states of a camera")
+    snapshot_interval: float = Field(default=5.0, gt=0, description="Least seconds between two snapshots of a camera")
+    motion_hold: float = Field(
+        default=30.0, ge=0, description="Seconds without a salient region after which motion is OFF"
+    )
+    outbox: int = Field(default=1000, ge=10, description="Messages kept while the broker is away")
 
 
 class LogSettings(Section):

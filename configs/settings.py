@@ -32,7 +32,9 @@ class Settings(BaseSettings):
         env_prefix="LIVESAL_", env_nested_delimiter="__", extra="forbid", frozen=True, use_attribute_docstrings=True
     )
 
-    cameras: dict[str, SourceSettings] = Field({}, description="Cameras by name: lower-case letters, digits, - and _")
+    cameras: dict[str, SourceSettings] = Field(
+        default={}, description="Cameras by name: lower-case letters, digits, - and _"
+    )
     method: MethodSettings = MethodSettings()
     adaptation: AdaptationSettings = AdaptationSettings()
     regions: RegionSettings = RegionSettings()

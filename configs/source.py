@@ -19,10 +19,10 @@ def _known_codec_option(value: dict[str, str]) -> dict[str, str]:
 class ReconnectSettings(Section):
     """Back-off of a live source that ended or failed."""
 
-    initial: float = Field(0.5, gt=0, description="Seconds before the first try")
-    maximum: float = Field(15.0, gt=0, description="Longest pause in seconds")
-    factor: float = Field(2.0, ge=1, description="Growth of the pause per failed try")
-    jitter: float = Field(0.25, ge=0, le=1, description="Random share added to or taken from each pause")
+    initial: float = Field(default=0.5, gt=0, description="Seconds before the first try")
+    maximum: float = Field(default=15.0, gt=0, description="Longest pause in seconds")
+    factor: float = Field(default=2.0, ge=1, description="Growth of the pause per failed try")
+    jitter: float = Field(default=0.25, ge=0, le=1, description="Random share added to or taken from each pause")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ReconnectSettings":
@@ -45,11 +45,16 @@ class SourceSettings(Section):
     """Newest frame wins (true) or every frame in order (false); by default live for cameras and URLs."""
     loop: bool = False
     """Start a file again at its end; for demonstrations."""
-    frame_age: float = Field(0.5, gt=0, description="Live frames older than this many seconds are dropped and counted")
-    open_timeout: float = Field(10.0, gt=0, description="Seconds to open a source")
-    read_timeout: float = Field(5.0, gt=0, description="Seconds without a frame after which a source counts as hung")
+    frame_age: float = Field(
+        default=0.5, gt=0, description="Live frames older than this many seconds are dropped and counted"
+    )
+    open_timeout: float = Field(default=10.0, gt=0, description="Seconds to open a source")
+    read_timeout: float = Field(
+        default=5.0, gt=0, description="Seconds without a frame after which a source counts as hung"
+    )
     reconnect: ReconnectSettings = ReconnectSettings()
-    options: Annotated[dict[str, str], AfterValidator(_known_codec_option)] = {}
-    """FFmpeg options, on top of livesal's low-latency ones."""
+    options: Annotated[dict[str, str], AfterValidator(_known_codec_option)] = Field(
+        default={}, description="FFmpeg options, on top of livesal's low-latency ones"
+    )
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     """What RTSP carries its packets by."""

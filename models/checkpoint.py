@@ -101,7 +101,8 @@ def save_state(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, s
     """Write a state dictionary as safetensors, atomically: a crash leaves the old file whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, partial, dict(metadata or {}))
+    separate = {key: value.detach().cpu().contiguous().clone() for key, value in state.items()}  # keys may share memory
+    save_file(separate, partial, dict(metadata or {}))
     with partial.open("rb") as written:
         os.fsync(written.fileno())
     partial.replace(path)

@@ -49,7 +49,7 @@ class ServedNetwork(Protocol):
         ...
 
     def twin_head(self, state: Mapping[str, Tensor]) -> Head:
-        """Return a new head with a twin's weights, warmed up and found equal to torch; slow, call it off the frame path.
+        """Return a new head with a twin's weights, warmed up and found equal to torch; too slow for the frame path.
 
         Args:
             state: weights that differ from the original's, by the network's parameter names.

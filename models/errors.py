@@ -1,10 +1,10 @@
 """What can go wrong with networks, their weights and their training.
 
-    ModelError
-    ├── UnknownModelError (KeyError)      no network of that name is registered
-    ├── CheckpointError (ValueError)      a weights file is missing keys, truncated, or another network's
-    ├── ExportError (RuntimeError)        a network cannot be served by the chosen engine
-    └── TrainingDataError (ValueError)    labelled data is missing or unreadable
+ModelError
+├── UnknownModelError (KeyError)      no network of that name is registered
+├── CheckpointError (ValueError)      a weights file is missing keys, truncated, or another network's
+├── ExportError (RuntimeError)        a network cannot be served by the chosen engine
+└── TrainingDataError (ValueError)    labelled data is missing or unreadable
 """
 
 

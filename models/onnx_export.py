@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import onnx
 import torch
@@ -74,7 +75,7 @@ def export(graph: nn.Module, arguments: Sequence[Tensor], inputs: Sequence[str])
             torch.onnx.export(
                 graph,
                 tuple(arguments),
-                buffer,
+                cast("Any", buffer),  # the legacy exporter writes to a file object as well
                 input_names=list(inputs),
                 opset_version=_OPSET,
                 dynamo=False,
@@ -110,4 +111,3 @@ def patch(proto: onnx.ModelProto, state: Mapping[str, Tensor], prefix: str) -> o
         message = f"none of the {len(state)} weights (such as '{next(iter(state), '')}') is in the serving graph"
         raise ExportError(message)
     return patched
-

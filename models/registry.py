@@ -34,9 +34,7 @@ class Normalisation:
 IMAGENET: Final = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 """RGB, as torchvision's ImageNet networks want it."""
 
-CAFFE: Final = Normalisation(
-    mean=(104.00699, 116.66877, 122.67892), std=(1.0, 1.0, 1.0), scale=255.0, order="BGR"
-)
+CAFFE: Final = Normalisation(mean=(104.00699, 116.66877, 122.67892), std=(1.0, 1.0, 1.0), scale=255.0, order="BGR")
 """BGR in [0, 255] less the ImageNet mean, as Caffe's networks want it."""
 
 SIGNED: Final = Normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))

@@ -34,7 +34,7 @@ class SaliencyModel(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Map (N, 3, h, w) RGB in [0, 1] to (N, 1, h, w) saliency in [0, 1]."""
-        return self.reduce(self.entry.select(self.network(self.normalise(rgb))), tuple(rgb.shape[-2:]))
+        return self.reduce(self.entry.select(self.network(self.normalise(rgb))), (rgb.shape[-2], rgb.shape[-1]))
 
     def side_logits(self, rgb: Tensor) -> tuple[Tensor, ...]:
         """Map (N, 3, h, w) RGB in [0, 1] to the network's logit maps, the prediction first, sizes as they come."""

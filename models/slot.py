@@ -26,6 +26,11 @@ class Slot:
         """The twin in service now."""
         return self._installed
 
+    @property
+    def next_version(self) -> int:
+        """The version that the next twin will have."""
+        return self._versions + 1
+
     def swap(self, head: Head) -> int:
         """Put a new twin into service and return its version."""
         self._versions += 1

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.engine import Features, Head, Image, Saliency
+from models.layout import channels_last
 from models.saliency_model import SaliencyModel
 
 
@@ -74,4 +75,4 @@ class TorchNetwork:
         return TorchHead(twin, whole=not shares_encoder)
 
     def _prepare(self, model: SaliencyModel) -> SaliencyModel:
-        return deepcopy(model).eval().to(self._device, self._type, memory_format=torch.channels_last)
+        return channels_last(deepcopy(model).eval().to(self._device, self._type))

@@ -127,9 +127,7 @@ class Adapter:
                 }
                 yield self._event("retraining-finished", figures)
                 version = self._slot.next_version
-                yield from self._signal(
-                    RoundJudged(self._media_time, report.error_before, report.error_after, version)
-                )
+                yield from self._signal(RoundJudged(self._media_time, report.error_before, report.error_after, version))
             case Failed(reason=reason):
                 yield from self._signal(RoundFailed(self._media_time, reason))
             case None:

@@ -1,8 +1,8 @@
 """What can go wrong in the pipeline.
 
-    PipelineError
-    ├── RoundError (RuntimeError)   a round of retraining failed; the twin in service stays
-    └── JobError (ValueError)       a retraining job's folder is incomplete or damaged
+PipelineError
+├── RoundError (RuntimeError)   a round of retraining failed; the twin in service stays
+└── JobError (ValueError)       a retraining job's folder is incomplete or damaged
 """
 
 

@@ -1,9 +1,9 @@
 """From a camera's final maps to what is told of it: regions, tracks, events, in media time on the wall clock."""
 
+from configs.method import RegionSettings
 from pipeline.analysis import AnalysedFrame
 from pipeline.regions import find_regions
 from pipeline.tracks import TrackBook, advance_tracks, end_all
-from configs.method import RegionSettings
 from stream.events import RegionEvent, TrackedRegion
 
 _DRIFT = 1.0

@@ -9,10 +9,11 @@ from typing import Any, Protocol, TextIO
 import cv2
 import numpy as np
 
-from stream.errors import OutputError
 from pipeline.offline import RunFrame
 from pipeline.rendering import render_views
+from stream.errors import OutputError
 from stream.event_json import event_payload
+from stream.events import Event
 from stream.frame import Frame
 from stream.video_writer import SUFFIXES, VideoWriter
 
@@ -103,6 +104,7 @@ def measurements(run_frame: RunFrame) -> dict[str, Any]:
     """Return a frame's figures as JSON values."""
     analysed = run_frame.analysed
     saliency = analysed.saliency
+    events: tuple[Event, ...] = (*analysed.events, *run_frame.region_events)
     return {
         "frame": analysed.frame.sequence,
         "pts": analysed.frame.pts,
@@ -114,7 +116,7 @@ def measurements(run_frame: RunFrame) -> dict[str, Any]:
         "saliency_peak": round(float(saliency.final.max()), 6),
         "saliency_mean": round(float(saliency.final.mean()), 6),
         "regions": [{"id": region.id, "box": region.box, "score": region.score} for region in run_frame.regions],
-        "events": [event_payload(event) for event in (*analysed.events, *run_frame.region_events)],
+        "events": [event_payload(event) for event in events],
     }
 
 

@@ -33,7 +33,12 @@ def render_views(
     source = render.fit(analysed.frame.image, width)
     size = (source.shape[0], source.shape[1])
     saliency = analysed.saliency
-    maps = {"motion": saliency.motion, "colour": saliency.colour, "low_level": saliency.low_level, "final": saliency.final}
+    maps = {
+        "motion": saliency.motion,
+        "colour": saliency.colour,
+        "low_level": saliency.low_level,
+        "final": saliency.final,
+    }
     shown = wanted | ({"source", "overlay", *maps} if "mosaic" in wanted else set())
     pictures: dict[str, Picture] = {}
     if "source" in shown:

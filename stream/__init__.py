@@ -1,1 +1,1 @@
-"""Media in and out, and the outside world: sources, encoders, WebRTC, MQTT, HTTP. Knows nothing of saliency networks."""
+"""Media in and out, and the outside world: sources, encoders, WebRTC, MQTT, HTTP. Knows time, not saliency."""

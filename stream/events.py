@@ -52,8 +52,16 @@ class RegionEvent:
 
 
 AdaptationKind = Literal[
-    "keyframe", "window-filled", "retraining-started", "retraining-finished", "rejected", "swapped", "reset", "failed",
-    "degraded", "resumed",
+    "keyframe",
+    "window-filled",
+    "retraining-started",
+    "retraining-finished",
+    "rejected",
+    "swapped",
+    "reset",
+    "failed",
+    "degraded",
+    "resumed",
 ]
 
 

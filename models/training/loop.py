@@ -1,10 +1,9 @@
 """The training loop: seeded, resumable, logged; on a CPU, or on one GPU with mixed precision."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.layout import channels_last
 from models.training.augmentation import Augmentation, augment
 from models.training.loss import deep_supervision
 from models.training.samples import SampleSource
@@ -53,7 +53,7 @@ class TrainingPlan:
     warmup: int = 100
     averaging: float = 0.998
     sizes: Sequence[tuple[int, int]] = ((160, 288),)
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
     validate_every: int = 500
     seconds: float | None = None
@@ -95,7 +95,7 @@ class Trainer:
             device: `cpu` or `cuda`.
         """
         self.device = torch.device(device)
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = channels_last(network.to(self.device))
         self.sources = sources
         self.plan = plan
         self.folder = folder
@@ -136,7 +136,7 @@ class Trainer:
             sides = cast("SideOutputNetwork", self.network).side_logits(images)
         loss = deep_supervision([side.float() for side in sides], masks)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        torch.autograd.backward(self.scaler.scale(loss))
         self.scaler.unscale_(self.optimizer)
         nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
         self.scaler.step(self.optimizer)
@@ -220,4 +220,4 @@ def _write(state: Mapping[str, Any], path: Path) -> None:
     """Write atomically, so that a killed training leaves the previous checkpoint."""
     partial = path.with_suffix(".partial")
     torch.save(dict(state), partial)
-    os.replace(partial, path)
+    partial.replace(path)

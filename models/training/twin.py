@@ -85,7 +85,7 @@ class TwinTrainer:
             estimate, label = self._estimate(order.pop())
             loss = euclidean_loss(estimate, label)
             optimizer.zero_grad(set_to_none=True)
-            (loss / label.shape[-2:].numel()).backward()
+            torch.autograd.backward(loss / label.shape[-2:].numel())
             nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             yield TwinStep(iteration, self.iterations, float(loss.detach()))

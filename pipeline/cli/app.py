@@ -48,7 +48,7 @@ for _panel, _commands in (
         app.command(rich_help_panel=_panel)(_command)
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+def _show_version(wanted: bool) -> None:
     if wanted:
         Console().print(f"livesal {version('livesal')}", highlight=False)
         raise typer.Exit
@@ -56,8 +56,8 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
 
 @app.callback()
 def options(
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,  # noqa: FBT002
-    show_version: Annotated[  # noqa: FBT002
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+    show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:

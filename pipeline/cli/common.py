@@ -15,7 +15,9 @@ ConfigOption = Annotated[
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", "-s", help="One setting, over all others: `-s method.flow=farneback`. May be given again.",
+        "--set",
+        "-s",
+        help="One setting, over all others: `-s method.flow=farneback`. May be given again.",
         metavar="KEY=VALUE",
     ),
 ]

@@ -1,6 +1,7 @@
 """`livesal evaluate`: the method on a labelled data set."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +11,9 @@ from rich.markup import escape
 
 from configs.errors import ConfigError
 from configs.settings import FOLDER, Settings, load_settings, merge, read_yaml
-from models.errors import ModelError
+from pipeline.cli.common import ConfigOption, SetOption, overrides
+from pipeline.cli.failures import reported
 from pipeline.evaluation.datasets import AUTO, open_dataset
-from pipeline.evaluation.errors import EvaluationError
 from pipeline.evaluation.evaluate import STAGES, Evaluation
 from pipeline.evaluation.evaluate import evaluate as run_evaluation
 from pipeline.evaluation.problems import summarise
@@ -20,9 +21,6 @@ from pipeline.evaluation.report import write_evaluation
 from pipeline.evaluation.results import scores_of
 from pipeline.evaluation.runner import Mode, RunPlan
 from pipeline.evaluation.tables import score_table
-
-USAGE_ERROR = 2
-"""Exit code where what was asked for cannot be."""
 
 _terminal = Console(stderr=True)
 
@@ -51,13 +49,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
     motion: Annotated[str | None, typer.Option(help="Motion network, or 'contrast' for Eq. (4).")] = None,
     flow: Annotated[str | None, typer.Option(help="Optical flow: a name of `livesal models`.")] = None,
     sequences: SequencesOption = None,
-    config: Annotated[Path | None, typer.Option(help="Settings, on top of the mode's own.")] = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
     retrain_seconds: RetrainOption = "4",
     frame_rate: Annotated[float, typer.Option(min=1, help="Of the data set's videos.")] = 25.0,
     jobs: JobsOption = 1,
     save_maps: Annotated[Path | None, typer.Option(help="Save final maps here, SEQUENCE/FRAME.png.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the report and of finished sequences.")] = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command
+    as_json: JsonOption = False,
 ) -> None:
     """Run the method on a labelled data set and score every stage: colour, motion, low-level, final.
 
@@ -67,14 +66,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
         livesal evaluate DAVIS --split val --mode paper
         livesal evaluate my-videos --layout folders --json
     """
-    try:
+    with reported():
         dataset = open_dataset(dataset_dir, layout, split, names(sequences))
-        settings = method_settings(mode, config, colour=model, motion=motion, flow=flow)
+        settings = method_settings(mode, config, overrides(assignments), colour=model, motion=motion, flow=flow)
         plan = RunPlan(mode=mode, settings=settings, round_seconds=duration(retrain_seconds), frame_rate=frame_rate)
         folder = output or default_output(dataset.name, dataset.split, plan)
         found = run_evaluation(dataset, plan, folder, maps=save_maps, processes=jobs)
-    except (EvaluationError, ConfigError, ModelError) as error:
-        raise refused(error) from None
     report = write_evaluation(found)
     content = json.dumps(found.as_json(), indent=None if as_json else 2)
     (folder / "evaluation.json").write_text(content + "\n", encoding="utf-8")
@@ -83,8 +80,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
         typer.echo(content)
 
 
-def method_settings(mode: Mode, config: Path | None, **method: str | None) -> Settings:
-    """Return the settings of a mode: the paper's in paper mode, `config` on top, then what the command line says.
+def method_settings(mode: Mode, config: Path | None, changes: Mapping[str, Any], **method: str | None) -> Settings:
+    """Return the settings of a mode: the paper's in paper mode, `config` and `changes` on top, then `method`'s.
 
     Raises:
         ConfigError: something in them is wrong.
@@ -93,7 +90,7 @@ def method_settings(mode: Mode, config: Path | None, **method: str | None) -> Se
     if config is not None:
         content = merge(content, read_yaml(config))
     chosen = {key: value for key, value in method.items() if value is not None}
-    return load_settings(None, merge(content, {"method": chosen}))
+    return load_settings(None, merge(merge(content, changes), {"method": chosen}))
 
 
 def duration(text: str) -> float | None:
@@ -124,12 +121,6 @@ def default_output(dataset: str, split: str | None, plan: RunPlan) -> Path:
     method = plan.settings.method
     parts = [dataset, split, plan.mode, Path(method.colour).stem, method.flow]
     return Path("evaluations") / "-".join(part for part in parts if part)
-
-
-def refused(error: Exception) -> typer.Exit:
-    """Say what is wrong in one line, and return the exit that follows from it."""
-    _terminal.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-    return typer.Exit(USAGE_ERROR)
 
 
 def _tell(found: Evaluation, report: Path, *, as_json: bool) -> None:

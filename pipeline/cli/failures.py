@@ -1,12 +1,12 @@
 """How a command fails: one clear line and an exit code that says which kind it was, never a traceback.
 
-    0  done
-    1  a defect of livesal: it says where the log is and asks to report it
-    2  wrong use: option, argument or configuration
-    3  a source cannot be opened or read
-    4  a network or its weights cannot be used
-    5  an output, port or broker cannot be used
-    6  labelled data cannot be used
+0  done
+1  a defect of livesal: it says where the log is and asks to report it
+2  wrong use: option, argument or configuration
+3  a source cannot be opened or read
+4  a network or its weights cannot be used
+5  an output, port or broker cannot be used
+6  labelled data cannot be used
 """
 
 import logging
@@ -20,6 +20,7 @@ from rich.console import Console
 from configs.errors import ConfigError
 from models.errors import ModelError, TrainingDataError
 from pipeline.errors import JobError, PipelineError
+from pipeline.evaluation.errors import EvaluationError, SelectionError
 from stream.errors import SourceError, StreamError
 
 _log = logging.getLogger("livesal.cli")
@@ -29,6 +30,8 @@ CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (JobError, 2),
     (SourceError, 3),
     (TrainingDataError, 6),
+    (SelectionError, 2),
+    (EvaluationError, 6),
     (ModelError, 4),
     (StreamError, 5),
     (PipelineError, 1),

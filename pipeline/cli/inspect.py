@@ -24,7 +24,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def probe(
     url: Annotated[str, typer.Argument(help="A file, a folder of images, a device or a URL.")],
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the source.")] = 10.0,
-    as_json: JsonOption = False,  # noqa: FBT002
+    as_json: JsonOption = False,
 ) -> None:
     """Open a source, decode one picture, and say what it is."""
     with reported():
@@ -59,7 +59,7 @@ def schema() -> None:
     typer.echo(json.dumps(Settings.model_json_schema(), indent=2))
 
 
-def models(as_json: JsonOption = False) -> None:  # noqa: FBT002
+def models(as_json: JsonOption = False) -> None:
     """List the networks: what they are for, how large, under which terms, and whether their weights are here."""
     reports = inventory()
     if as_json:

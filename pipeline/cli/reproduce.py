@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from configs.errors import ConfigError
 from models.checkpoint import locate
 from models.errors import ModelError
 from models.registry import flow_entry, flow_names, saliency_entry, saliency_names
+from pipeline.cli.common import ConfigOption, SetOption, overrides
 from pipeline.cli.evaluate import (
     DatasetFolder,
     JobsOption,
@@ -20,10 +20,9 @@ from pipeline.cli.evaluate import (
     duration,
     method_settings,
     names,
-    refused,
 )
+from pipeline.cli.failures import reported
 from pipeline.evaluation.datasets import AUTO, open_dataset
-from pipeline.evaluation.errors import EvaluationError
 from pipeline.evaluation.reproduce.studies import study_named
 from pipeline.evaluation.reproduce.study import Setting
 from pipeline.evaluation.runner import Mode, RunPlan
@@ -44,7 +43,8 @@ def reproduce(  # noqa: PLR0913, PLR0917 - one argument an option
     ] = None,
     maps: Annotated[list[Path] | None, typer.Option(help="Other methods' folders of maps, for fig9.")] = None,
     sequences: SequencesOption = None,
-    config: Annotated[Path | None, typer.Option(help="Settings, on top of the mode's own.")] = None,
+    config: ConfigOption = None,
+    assignments: SetOption = None,
     retrain_seconds: RetrainOption = "4",
     frame_rate: Annotated[float, typer.Option(min=1, help="Of the data set's videos.")] = 25.0,
     jobs: JobsOption = 1,
@@ -57,12 +57,12 @@ def reproduce(  # noqa: PLR0913, PLR0917 - one argument an option
         livesal reproduce table3 DAVIS --split val
         livesal reproduce fig5 my-videos --layout folders --models livesal-colour
     """
-    try:
+    with reported():
         setting = Setting(
             dataset=open_dataset(dataset_dir, layout, split, names(sequences)),
             plan=RunPlan(
                 mode=mode,
-                settings=method_settings(mode, config),
+                settings=method_settings(mode, config, overrides(assignments)),
                 round_seconds=duration(retrain_seconds),
                 frame_rate=frame_rate,
             ),
@@ -73,8 +73,6 @@ def reproduce(  # noqa: PLR0913, PLR0917 - one argument an option
             processes=jobs,
         )
         finding = study_named(study)(setting)
-    except (EvaluationError, ConfigError, ModelError) as error:
-        raise refused(error) from None
     written = finding.write(output)
     Console().print(written.read_text(encoding="utf-8"), highlight=False, soft_wrap=True, markup=False)
     Console(stderr=True).print(f"written: {written}", highlight=False, soft_wrap=True)

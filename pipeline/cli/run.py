@@ -5,7 +5,6 @@ import json
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +24,14 @@ from stream.probe import probe
 from stream.source import open_source
 from stream.views import VIEWS
 
-View = Enum("View", {view: view for view in VIEWS}, type=str)  # type: ignore[misc]  # typer wants an Enum
 _CAMERA = "run"
+
+
+def _known_view(view: str) -> str:
+    if view not in VIEWS:
+        message = f"'{view}' is no view; choose one of {', '.join(VIEWS)}"
+        raise typer.BadParameter(message)
+    return view
 
 
 def run(
@@ -37,7 +42,9 @@ def run(
             "--output", "-o", help="A video (.mp4, .mkv), a folder of pictures, or .jsonl; by default nothing is kept."
         ),
     ] = None,
-    view: Annotated[View, typer.Option(help="What a video or a folder shows.")] = View.overlay,
+    view: Annotated[
+        str, typer.Option(help=f"What a video or a folder shows: {', '.join(VIEWS)}.", callback=_known_view)
+    ] = "overlay",
     width: Annotated[int | None, typer.Option(min=64, help="Width of a video; by default the source's.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON line a frame, and a summary as the last line.")
@@ -60,7 +67,7 @@ def run(
         camera = settings.cameras[_CAMERA]
         work = Run(open_source(camera), settings, _CAMERA)
         try:
-            asyncio.run(_run(work, camera, output, view.value, width, as_json=as_json))
+            asyncio.run(_run(work, camera, output, view, width, as_json=as_json))
         except KeyboardInterrupt:
             Console(stderr=True).print("stopped; what was written is complete up to here")
     if as_json:

@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline.cli.evaluate import JobsOption, JsonOption, LayoutOption, SequencesOption, SplitOption, names, refused
+from pipeline.cli.evaluate import JobsOption, JsonOption, LayoutOption, SequencesOption, SplitOption, names
+from pipeline.cli.failures import reported
 from pipeline.evaluation.conventions import CONVENTIONS
 from pipeline.evaluation.datasets import AUTO, Dataset, open_dataset
-from pipeline.evaluation.errors import EvaluationError
 from pipeline.evaluation.jobs import Schedule
 from pipeline.evaluation.problems import summarise
 from pipeline.evaluation.report import method_scores, write_scores
@@ -31,7 +31,7 @@ def score(
     sequences: SequencesOption = None,
     jobs: JobsOption = 1,
     output: Annotated[Path | None, typer.Option(help="Folder of the HTML report and the plots.")] = None,
-    as_json: JsonOption = False,  # noqa: FBT002 - a flag of the command
+    as_json: JsonOption = False,
 ) -> None:
     """Score folders of saliency maps, such as those that authors publish, and compare them.
 
@@ -42,11 +42,9 @@ def score(
     if len(folders) < 2:
         raise typer.BadParameter("give one or more folders of maps, and the data set's folder last")  # noqa: EM101, TRY003 - click's own way
     *maps, dataset_dir = folders
-    try:
+    with reported():
         dataset = open_dataset(dataset_dir, layout, split, names(sequences))
         found = score_maps(method_names(maps), dataset, Schedule(processes=jobs))
-    except EvaluationError as error:
-        raise refused(error) from None
     for method, results in found.items():
         for line in summarise(problem for result in results for problem in result.problems):
             _terminal.print(f"[yellow]![/yellow] {escape(f'{method}: {line}')}", highlight=False, soft_wrap=True)

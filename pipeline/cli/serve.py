@@ -26,14 +26,16 @@ _DEMO: Final = "demo://?width=1280&height=720"
 
 
 def serve(
-    config: Annotated[Path, typer.Argument(help="A YAML file with cameras and settings; `livesal schema` explains it.")],
+    config: Annotated[
+        Path, typer.Argument(help="A YAML file with cameras and settings; `livesal schema` explains it.")
+    ],
     changes: SetOption = None,
 ) -> None:
     """Serve cameras: preview page, WebRTC, HTTP API, MQTT events.
 
-        livesal serve cameras.yaml
+    livesal serve cameras.yaml
 
-        livesal serve cameras.yaml -s http.port=9000
+    livesal serve cameras.yaml -s http.port=9000
     """
     with reported():
         settings = load_settings(config, overrides(changes))
@@ -52,9 +54,9 @@ def demo(
 ) -> None:
     """See it work: a generated scene, an embedded MQTT broker, the preview in the browser. Nothing to set up.
 
-        livesal demo
+    livesal demo
 
-        livesal demo clip.mp4
+    livesal demo clip.mp4
     """
     with reported():
         basis: dict[str, Any] = {"cameras": {"demo": {"url": source, "loop": True}}, "http": {"port": port}}

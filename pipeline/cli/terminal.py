@@ -60,7 +60,19 @@ class LiveView:
         return Group(head, Text(), table, Text(), Panel(events, title="events", title_align="left", border_style="dim"))
 
 
-_TITLES: Final = ("camera", "source", "fps", "age", "NR", "keyframes", "adaptation", "rounds", "swaps", "regions", "dropped")
+_TITLES: Final = (
+    "camera",
+    "source",
+    "fps",
+    "age",
+    "NR",
+    "keyframes",
+    "adaptation",
+    "rounds",
+    "swaps",
+    "regions",
+    "dropped",
+)
 
 
 def _cells(state: CameraState) -> tuple[str, ...]:

@@ -55,7 +55,11 @@ def lower_priority() -> None:
 
 def keep_memory() -> None:
     """Make glibc keep freed memory instead of giving it back: half of torch's time on a CPU is page faults."""
-    trim_threshold, mmap_threshold, mmap_max = -1, -3, -4  # mallopt's names: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX
+    trim_threshold, mmap_threshold, mmap_max = (
+        -1,
+        -3,
+        -4,
+    )  # mallopt's names: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):

@@ -1,9 +1,9 @@
 """A retraining job as a folder: keyframes and settings in, a twin and a report out.
 
-    job.json               model, settings, held-out share, seed
-    keyframes.safetensors  images (N, h, w, 3) uint8, labels (N, h, w) float32
-    base.safetensors       weights that the round starts from, where they differ from the original's
-    twin.safetensors       the result: the weights that were retrained
+job.json               model, settings, held-out share, seed
+keyframes.safetensors  images (N, h, w, 3) uint8, labels (N, h, w) float32
+base.safetensors       weights that the round starts from, where they differ from the original's
+twin.safetensors       the result: the weights that were retrained
 """
 
 import json

@@ -49,12 +49,12 @@ class RetrainingWorker:
     ) -> None:
         await self.stop()
 
-    async def run(self, folder: Path, timeout: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:
+    async def run(self, folder: Path, seconds: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:
         """Have the job in `folder` done; its twin is in the folder afterwards.
 
         Args:
             folder: a job as `write_job` leaves it.
-            timeout: seconds after which the child is killed.
+            seconds: time after which the child is killed.
             on_step: hears of progress.
 
         Raises:
@@ -63,13 +63,13 @@ class RetrainingWorker:
         process = await self._ensure()
         assert process.stdin is not None  # noqa: S101 - it was started with pipes
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 process.stdin.write(f"{folder}\n".encode())
                 await process.stdin.drain()
                 return await self._listen(process, on_step)
         except TimeoutError:
             await self.stop()
-            message = f"the round took longer than {timeout:g} s and was killed"
+            message = f"the round took longer than {seconds:g} s and was killed"
             raise RoundError(message) from None
         except (BrokenPipeError, ConnectionResetError):
             await self.stop()

@@ -22,9 +22,7 @@ from pipeline.adaptation import (
     initial_state,
 )
 
-SETTINGS = AdaptationSettings(
-    first_keyframes=2, new_keyframes=3, cool_down=10, failure_budget=2, failure_pause=30
-)
+SETTINGS = AdaptationSettings(first_keyframes=2, new_keyframes=3, cool_down=10, failure_budget=2, failure_pause=30)
 
 
 def run(state: AdaptationState, *signals: Signal) -> tuple[AdaptationState, list[object]]:

@@ -24,7 +24,7 @@ def test_what_moves_by_itself_is_what_remains() -> None:
 
 def test_flow_without_a_common_motion_falls_back_on_the_median() -> None:
     rng = np.random.default_rng(0)
-    flow = (rng.normal(0, 30, (*SIZE, 2)) + (5, 0)).astype(np.float32)
+    flow = rng.normal((5, 0), 30, (*SIZE, 2)).astype(np.float32)
     assert fit_homography(flow) is None
     residual = residual_flow(flow)
     assert np.abs(np.median(residual[::2, ::2], axis=(0, 1))).max() < 0.01

@@ -42,7 +42,7 @@ def test_eq_7_by_hand() -> None:
     motion = as_map([0.9, 0.05], [0.4, 0.0])
     colour = as_map([0.6, 0.06], [0.0, 0.02])
     # T(sum): 1.5, .11, .4 are salient, .02 is not: 3 pixels. T of each: motion .9 0 .4 0, colour .6 0 0 0
-    # .3 / (1.5 + .001) + 0 + .4 / (.4 + .001)
+    # the first pixel disagrees by .3 of 1.5, the second by nothing after the cut, the third by all of .4
     expected = (0.3 / 1.501 + 0.4 / 0.401) / 3
     assert non_overlapping_ratio(motion, colour) == pytest.approx(expected, rel=1e-5)
 

@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from configs.method import RetrainingSettings
+from models.loading import load_model
+from models.training.twin import KeyframeTensors, TwinTrainer, mean_error
+
+SIZE = (64, 96)
+
+
+@pytest.fixture
+def keyframes() -> KeyframeTensors:
+    """Pictures of a bright square, which alone is labelled salient."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 90, (3, *SIZE, 3), generator=generator, dtype=torch.uint8)
+    labels = torch.zeros(3, *SIZE)
+    for index in range(3):
+        window = (slice(16, 48), slice(8 + 20 * index, 40 + 20 * index))
+        images[index][window] = torch.tensor([230, 40, 40], dtype=torch.uint8)
+        labels[index][window] = 0.8
+    return KeyframeTensors(images, labels)
+
+
+@pytest.mark.parametrize("scope", ["decoder", "all"])
+def test_retraining_lowers_the_error(keyframes: KeyframeTensors, scope: str) -> None:
+    model = load_model("livesal-colour")
+    before = mean_error(model, keyframes)
+    original = {name: value.clone() for name, value in model.network.state_dict().items()}
+    settings = RetrainingSettings.model_validate(
+        {"scope": scope, "iterations_per_keyframe": 8, "learning_rate": 2e-3 if scope == "decoder" else 5e-4}
+    )
+    trainer = TwinTrainer(model, keyframes, settings)
+    steps = list(trainer.run())
+    assert len(steps) == trainer.iterations == 24
+    assert steps[-1].iteration == 24
+    assert mean_error(model, keyframes) < 0.8 * before
+    moved = {name for name, value in model.network.state_dict().items() if not torch.equal(value, original[name])}
+    assert moved <= set(trainer.state())
+    assert all(name.startswith("decoder.") for name in moved) == (scope == "decoder")
+
+
+def test_a_round_is_reproducible(keyframes: KeyframeTensors) -> None:
+    losses = [
+        [step.loss for step in TwinTrainer(load_model("livesal-colour"), keyframes, RetrainingSettings()).run(seed=7)]
+        for _ in range(2)
+    ]
+    assert losses[0] == losses[1]
