@@ -13,7 +13,7 @@ from tests.fakes.walks import write_walks
 
 SETTINGS = """
 method: {size: [64, 96], keyframe_threshold: 0.95, camera_motion: homography}
-adaptation: {retraining: {scope: decoder, iterations_per_keyframe: 1}}
+adaptation: {enabled: false, retraining: {scope: decoder, iterations_per_keyframe: 1}}
 """
 
 app = typer.Typer()
@@ -23,7 +23,7 @@ for command in (evaluate, score, reproduce):
 
 @pytest.fixture
 def walks(tmp_path: Path) -> Path:
-    write_walks(tmp_path / "walks", ("a",), 5)
+    write_walks(tmp_path / "walks", ("a",), 4)
     (tmp_path / "small.yaml").write_text(SETTINGS)
     return tmp_path / "walks"
 
@@ -32,6 +32,8 @@ def walks(tmp_path: Path) -> Path:
 def test_a_study_writes_markdown_json_and_plots(study: str, walks: Path, tmp_path: Path) -> None:
     arguments = ["reproduce", study, str(walks), "--config", str(tmp_path / "small.yaml"), "--models", "livesal-colour"]
     arguments += ["--flows", "dis-ultrafast", "--output", str(tmp_path / "out"), "--maps", str(walks / "masks")]
+    if study == "table4":
+        arguments += ["--set", "adaptation.enabled=true"]
 
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
 
