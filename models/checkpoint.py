@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -70,9 +71,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         message = f"{path}: holds no state dictionary (names to tensors)"
         raise CheckpointError(message)
+    weights = cast("Mapping[str, Tensor]", state)
     return {
         key.removeprefix("module."): value.float() if value.dtype == torch.float16 else value
-        for key, value in state.items()
+        for key, value in weights.items()
     }
 
 

@@ -105,7 +105,7 @@ class Analysis:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._rounds is not None:
-            self._rounds.cancel()
+            await self._rounds.stop()
         for executor in (self._colour_thread, self._motion_thread, self._round_thread):
             executor.shutdown(wait=False, cancel_futures=True)
 

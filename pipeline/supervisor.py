@@ -43,7 +43,9 @@ async def supervise(
         started = loop.time()
         try:
             await run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other parts go on
+        except Exception as error:
+            if _is_cancelled():
+                raise
             cause = first_cause(error)
             if loop.time() - started > STEADY:
                 failures = 0
@@ -59,6 +61,12 @@ async def supervise(
             on_failure("")
         else:
             return
+
+
+def _is_cancelled() -> bool:
+    """Say whether the current task was told to end: an error on the way out is no reason to start again."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def first_cause(error: BaseException) -> BaseException:

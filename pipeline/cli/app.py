@@ -13,6 +13,7 @@ from rich.logging import RichHandler
 from pipeline.cli.convert import convert
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.inspect import models, probe, schema, validate
+from pipeline.cli.reproduce import reproduce
 from pipeline.cli.run import run
 from pipeline.cli.score import score
 from pipeline.cli.serve import demo, serve
@@ -42,7 +43,7 @@ for _panel, _commands in (
     ("Files", (run, probe)),
     ("Settings", (validate, schema)),
     ("Networks", (models, convert)),
-    ("Evaluation", (evaluate, score)),
+    ("Evaluation", (evaluate, score, reproduce)),
 ):
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)

@@ -21,6 +21,7 @@ from configs.errors import ConfigError
 from models.errors import ModelError, TrainingDataError
 from pipeline.errors import JobError, PipelineError
 from pipeline.evaluation.errors import EvaluationError, SelectionError
+from pipeline.supervisor import first_cause
 from stream.errors import SourceError, StreamError
 
 _log = logging.getLogger("livesal.cli")
@@ -49,19 +50,12 @@ def reported() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        cause = _first_cause(error)
+        cause = first_cause(error)
         code = next((code for kind, code in CODES if isinstance(cause, kind)), None)
         if code is None:
             raise
         Console(stderr=True).print(f"[bold red]error:[/] {_escaped(str(cause))}", highlight=False, soft_wrap=True)
         raise typer.Exit(code) from None
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    """Return the first error inside nested groups of errors."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _escaped(text: str) -> str:

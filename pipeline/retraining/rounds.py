@@ -14,6 +14,7 @@ from asyncio import TaskGroup
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -134,6 +135,13 @@ class ChildRounds:
         if self._task is not None:
             await asyncio.wait([self._task])
 
+    async def stop(self) -> None:
+        """Give up the round that is running and wait until it has let go of everything."""
+        task = self._task
+        self.cancel()
+        if task is not None:
+            await asyncio.wait([task])
+
     async def _run(self, request: RoundRequest) -> None:
         loop = asyncio.get_running_loop()
         folder = Path(await loop.run_in_executor(self._executor, tempfile.mkdtemp, None, "livesal-round-"))
@@ -146,7 +154,7 @@ class ChildRounds:
             _log.warning("retraining failed: %s", error)
             self._outcome = Failed(str(error))
         finally:
-            self._executor.submit(shutil.rmtree, folder, ignore_errors=True)
+            await loop.run_in_executor(self._executor, partial(shutil.rmtree, folder, ignore_errors=True))
 
     def _write(self, request: RoundRequest, folder: Path) -> None:
         write_job(job_of(request, self._model, self._settings), folder)
