@@ -10,13 +10,7 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from pipeline.cli.convert import convert
-from pipeline.cli.evaluate import evaluate
-from pipeline.cli.inspect import models, probe, schema, validate
-from pipeline.cli.reproduce import reproduce
-from pipeline.cli.run import run
-from pipeline.cli.score import score
-from pipeline.cli.serve import demo, serve
+from pipeline.cli.commands import OnDemand, announce
 
 _HELP: Final = """Live video saliency that teaches itself the scene.
 
@@ -32,21 +26,14 @@ it sees.
 
 app = typer.Typer(
     name="livesal",
+    cls=OnDemand,
     help=_HELP,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _panel, _commands in (
-    ("Live", (demo, serve)),
-    ("Files", (run, probe)),
-    ("Settings", (validate, schema)),
-    ("Networks", (models, convert)),
-    ("Evaluation", (evaluate, score, reproduce)),
-):
-    for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+announce(app)
 
 
 def _show_version(wanted: bool) -> None:

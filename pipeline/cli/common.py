@@ -21,6 +21,7 @@ SetOption = Annotated[
         metavar="KEY=VALUE",
     ),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def overrides(assignments: list[str] | None) -> dict[str, Any]:

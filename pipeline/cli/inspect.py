@@ -1,4 +1,4 @@
-"""`livesal probe`, `validate`, `schema`, `models`: what is there, and what would be."""
+"""`livesal probe`, `validate`, `schema`: what a source is, what a configuration says."""
 
 import json
 from dataclasses import asdict
@@ -11,14 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from configs.settings import Settings, load_settings
-from models.checkpoint import weights_folder
-from models.inventory import NetworkReport, inventory
+from pipeline.cli.common import JsonOption
 from pipeline.cli.failures import reported
 from stream.probe import probe as probe_source
 from stream.redaction import redact
 from stream.source import open_source
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def probe(
@@ -57,27 +54,3 @@ def validate(config: Annotated[Path, typer.Argument(help="A YAML file with setti
 def schema() -> None:
     """Print the JSON Schema of the settings: every key with its meaning, for editors and for reading."""
     typer.echo(json.dumps(Settings.model_json_schema(), indent=2))
-
-
-def models(as_json: JsonOption = False) -> None:
-    """List the networks: what they are for, how large, under which terms, and whether their weights are here."""
-    reports = inventory()
-    if as_json:
-        typer.echo(json.dumps([asdict(report) for report in reports]))
-        return
-    table = Table("name", "task", "parameters", "input", "weights", "licence and terms", title="Networks")
-    for report in reports:
-        size = "×".join(map(str, report.size)) if report.size else "as the frame"
-        table.add_row(report.name, report.task, _count(report), size, _presence(report), report.licence)
-    console = Console()
-    console.print(table)
-    console.print(f"weights folder: {escape(str(weights_folder()))} (set LIVESAL_WEIGHTS for another)", highlight=False)
-
-
-def _count(report: NetworkReport) -> str:
-    return f"{report.parameters / 1e6:.2f} M" if report.parameters else "–"
-
-
-def _presence(report: NetworkReport) -> str:
-    colours = {"ready": "green", "missing": "yellow", "damaged": "red", "none needed": "green"}
-    return f"[{colours[report.state]}]{report.state}[/]"
