@@ -1,65 +1,22 @@
 """What a browser sees: a real Chromium plays WHEP views and opens the preview page."""
 
 import asyncio
-import base64
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import aioice.ice
-import cv2
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser
 
 from stream.backend import KeyframeThumbnail, Timeline, TimelinePoint
 from stream.events import AdaptationEvent
 from stream.render import jpeg
+from tests.fakes.chromium import bare_page, chromium, play, read_png, watch
 from tests.fakes.preview_service import QUADRANTS, SIZE, PreviewService, pattern, preview_service, read_number
 
 pytestmark = pytest.mark.integration
-
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-    "--disable-dev-shm-usage",
-]
-
-PLAY = """async (endpoint) => {
-  const { WhepPlayer } = await import("/preview/whep.js");
-  const video = document.body.appendChild(document.createElement("video"));
-  video.muted = true;
-  window.players ??= [];
-  window.players.push(new WhepPlayer(video, (notice) => (video.dataset.notice = notice)));
-  window.players.at(-1).play(endpoint);
-  await new Promise((seen) => video.requestVideoFrameCallback(seen));
-}"""
-
-WATCH = """async (seconds) => {
-  const video = document.querySelector("video");
-  const canvas = Object.assign(document.createElement("canvas"), { width: %d, height: %d });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const [pictures, counts] = [[], []];
-  const end = performance.now() + seconds * 1000;
-  await new Promise((done) => {
-    const look = (now) => {
-      const statistics = video.getVideoPlaybackQuality();
-      counts.push([now, statistics.totalVideoFrames]);
-      if (counts.length %% 5 === 1) {
-        context.drawImage(video, 0, 0, canvas.width, canvas.height);
-        pictures.push(canvas.toDataURL("image/png").split(",")[1]);
-      }
-      if (now < end) video.requestVideoFrameCallback(look);
-      else done();
-    };
-    video.requestVideoFrameCallback(look);
-  });
-  return { pictures, counts };
-}""" % (SIZE[1], SIZE[0])  # noqa: UP031 - JavaScript is full of braces
 
 
 @pytest.fixture
@@ -71,34 +28,19 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PreviewServi
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
-
-
-async def bare_page(browser: Browser, service: PreviewService) -> Page:
-    """Return a page of the service's origin without the preview."""
-    page = await browser.new_page()
-    await page.goto(f"{service.url}/healthz")
-    return page
 
 
 async def test_a_view_plays_and_shows_the_stream(service: PreviewService, browser: Browser) -> None:
-    page = await bare_page(browser, service)
-    await page.evaluate(PLAY, "/cameras/front/final/whep")
-    seen = await page.evaluate(WATCH, 5)
-    pictures = [read_png(encoded) for encoded in seen["pictures"]]
-    start = seen["counts"][0][0]
-    per_second = [
-        [frames for when, frames in seen["counts"] if second <= (when - start) / 1000 < second + 1]
-        for second in range(5)
-    ]
-    assert all(frames and frames[-1] > frames[0] for frames in per_second), per_second
-    numbers = [read_number(picture) for picture in pictures]
+    page = await bare_page(browser, service.url)
+    await play(page, "/cameras/front/final/whep")
+    seen = await watch(page, 5, SIZE)
+    assert seen.rising(5), seen.counts
+    numbers = [read_number(picture) for picture in seen.pictures]
     assert all(later > earlier for earlier, later in itertools.pairwise(numbers)), numbers
     height, width = SIZE
-    for picture in (pictures[0], pictures[-1]):
+    for picture in (seen.pictures[0], seen.pictures[-1]):
         for quadrant, colour in enumerate(QUADRANTS):
             row, column = height // 8 + quadrant // 2 * height * 5 // 8, width // 4 + quadrant % 2 * width // 2
             found = picture[row - 5 : row + 5, column - 5 : column + 5].mean(axis=(0, 1))
@@ -106,14 +48,14 @@ async def test_a_view_plays_and_shows_the_stream(service: PreviewService, browse
 
 
 async def test_three_viewers_of_one_view_cost_one_encode(service: PreviewService, browser: Browser) -> None:
-    pages = [await bare_page(browser, service) for _ in range(3)]
-    await asyncio.gather(*(page.evaluate(PLAY, "/cameras/front/final/whep") for page in pages))
+    pages = [await bare_page(browser, service.url) for _ in range(3)]
+    await asyncio.gather(*(play(page, "/cameras/front/final/whep") for page in pages))
     (before,) = service.hub.encoders
-    watched = await asyncio.gather(*(page.evaluate(WATCH, 2) for page in pages))
+    watched = await asyncio.gather(*(watch(page, 2, SIZE) for page in pages))
     (after,) = service.hub.encoders
     assert after.viewers == 3
     encoded = after.encoded - before.encoded
-    shown = [seen["counts"][-1][1] - seen["counts"][0][1] for seen in watched]
+    shown = [seen.frames for seen in watched]
     assert sum(shown) > 1.5 * encoded, (shown, encoded)
     assert service.metrics.registry.get_sample_value("livesal_encoders", {"camera": "front", "view": "final"}) == 1
     for page in pages:
@@ -126,9 +68,9 @@ async def test_three_viewers_of_one_view_cost_one_encode(service: PreviewService
 
 async def test_a_player_comes_back_by_itself(service: PreviewService, browser: Browser) -> None:
     service.backend.states["front"] = replace(service.backend.camera("front"), source="down")
-    page = await bare_page(browser, service)
+    page = await bare_page(browser, service.url)
     playing = asyncio.get_running_loop().create_task(
-        page.evaluate(PLAY, "/cameras/front/final/whep"), name="play while the camera is down"
+        play(page, "/cameras/front/final/whep"), name="play while the camera is down"
     )
     await page.wait_for_function("document.querySelector('video')?.dataset.notice?.includes('no live source')")
     service.backend.states["front"] = replace(service.backend.camera("front"), source="up")
@@ -169,10 +111,3 @@ async def test_the_preview_page_shows_everything_without_an_error(service: Previ
     drawn = await page.evaluate("document.getElementById('timeline').toDataURL().split(',')[1]")
     assert len(np.unique(read_png(drawn).reshape(-1, 3), axis=0)) > 5
     assert problems == []
-
-
-def read_png(encoded: str) -> np.ndarray:
-    """Return a base64 PNG as (H, W, 3) RGB."""
-    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_COLOR)
-    assert decoded is not None
-    return decoded[:, :, ::-1]
