@@ -75,6 +75,7 @@ class Camera:
         self._rate = Rate()
         self._frames = 0
         self._overtaken = 0
+        self._counted: Counter[str] = Counter()
         self._error = ""
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
 
@@ -114,7 +115,7 @@ class Camera:
         finally:
             for event in self._follower.end():
                 await self._tell(event)
-            await self._tell(self.state())
+            await self._tell_state()
 
     def fail(self, error: str) -> None:
         """Take note of what brought the camera down; empty = it runs again."""
@@ -164,6 +165,14 @@ class Camera:
         adapter = self._analysis.adapter if self._analysis else None
         held = [keyframe.sequence for keyframe in adapter.window] if adapter else []
         return tuple(self._thumbnails[number] for number in held if number in self._thumbnails)
+
+    def snapshot(self) -> bytes | None:
+        """Return the newest frame with what stands out in it as a JPEG file; None before the first. For any thread."""
+        newest = self._newest
+        if newest is None:
+            return None
+        width = self._shared.settings.webrtc.encoding.width
+        return render.jpeg(render_views(("overlay",), newest, self._follower.regions, width)["overlay"])
 
     def timeline(self) -> Timeline:
         """Return the last minutes."""
@@ -227,10 +236,13 @@ class Camera:
     async def _tell_states(self, frames: Channel[Frame]) -> None:
         while True:
             self._overtaken = frames.dropped
-            state = self.state()
-            self._shared.metrics.source_up.labels(self.name).set(state.source == "up")
-            await self._tell(state)
+            await self._tell_state()
             await asyncio.sleep(_STATE_INTERVAL)
+
+    async def _tell_state(self) -> None:
+        state = self.state()
+        self._count_source(state)
+        await self._tell(state)
 
     def _count(self, analysed: AnalysedFrame) -> None:
         metrics = self._shared.metrics
@@ -238,6 +250,16 @@ class Camera:
         metrics.frame_age.labels(self.name).observe(analysed.finished_at - analysed.frame.arrived_at)
         for stage, seconds in analysed.seconds.items():
             metrics.stage_seconds.labels(self.name, stage).observe(seconds)
+
+    def _count_source(self, state: CameraState) -> None:
+        """Bring the metrics up to what the source has counted by itself."""
+        metrics = self._shared.metrics
+        metrics.source_up.labels(self.name).set(state.source == "up")
+        metrics.reconnects.labels(self.name).inc(state.reconnects - self._counted["reconnects"])
+        for reason, count in state.dropped.items():
+            # frames overtaken are counted anew when the camera was started again
+            metrics.dropped.labels(self.name, reason).inc(max(0, count - self._counted[reason]))
+        self._counted = Counter(state.dropped, reconnects=state.reconnects)
 
     def _count_adaptation(self, event: AdaptationEvent) -> None:
         metrics = self._shared.metrics

@@ -170,7 +170,12 @@ class Service:
     def _start_mqtt(self) -> None:
         if self.settings.mqtt.host is None:
             return
-        self._mqtt = MqttPublisher(self.settings.mqtt, self._cameras, command=self._on_mqtt_command)
+        self._mqtt = MqttPublisher(
+            self.settings.mqtt,
+            self._cameras,
+            snapshot=lambda name: self._named(name).snapshot(),
+            command=self._on_mqtt_command,
+        )
         self._tasks.create_task(self._mqtt.run(), name="mqtt")
         self._tasks.create_task(self._feed_mqtt(self._mqtt), name="mqtt feed")
 
