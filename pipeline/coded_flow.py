@@ -64,8 +64,8 @@ def code_flow(flow: Flow, floor: float) -> NDArray[np.uint8]:
     """Code flow by look-up table: ten times faster than `flow_to_image`, at most a table's cell beside it.
 
     The scale is the magnitude that two per cent of the pixels exceed (they are cut off at it), so that a few wrong
-    vectors do not make everything else pale. It is at least `floor`: otherwise the noise of a still scene would be blown
-    up to full saturation.
+    vectors do not make everything else pale. It is at least `floor`: otherwise the noise of a still scene would be
+    blown up to full saturation.
 
     Args:
         flow: (h, w, 2) float32 in pixels.

@@ -1,6 +1,7 @@
 """The training loop: seeded, resumable, logged; on a CPU, or on one GPU with mixed precision."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ class Trainer:
         done = self.step / self.plan.steps
         if self.plan.seconds is not None:
             done = max(done, min(elapsed / self.plan.seconds, 1.0))
-        factor = min(1.0, (self.step + 1) / self.plan.warmup) * 0.5 * (1 + np.cos(np.pi * done))
+        factor = min(1.0, (self.step + 1) / self.plan.warmup) * 0.5 * (1 + math.cos(math.pi * done))
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
 

@@ -1,0 +1,50 @@
+"""Settings of a training recipe: `livesal train colour|motion`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.base import Section
+
+Size = Annotated[tuple[int, int], Field(description="Height and width in pixels, multiples of 32")]
+
+
+class SampleSettings(Section):
+    """One source of labelled samples; folders are relative to the data folder."""
+
+    kind: Literal["images", "video", "scenes"]
+    """Single images; frames of sequences (for motion: coded flow); scenes made of the images (motion only)."""
+    images: Path
+    """Folder of images, or of `SEQUENCE/FRAME` for video."""
+    masks: Path
+    """Folder of masks with the same names; white is salient."""
+    share: float = Field(default=1.0, gt=0, description="Weight of this source among all")
+    hold_out: tuple[str, ...] = ()
+    """Sequences that are never trained on but validated on."""
+    hold_out_every: int = Field(default=0, ge=0, description="Validate on every n-th image instead; 0 = on none")
+
+
+class TrainingSettings(Section):
+    """A recipe: network, data, schedule. The same recipe and seed give the same training."""
+
+    task: Literal["colour", "motion"]
+    """Saliency of images, or of coded flow (Eq. (5))."""
+    network: str
+    """Registered network to train."""
+    encoder: Path | None = None
+    """Public encoder weights to start from, relative to the data folder: an ordered list of folded convolutions."""
+    start: str | None = None
+    """Registered network, or weights file, to start from instead: a motion network starts from a colour network."""
+    sources: tuple[SampleSettings, ...] = Field(min_length=1, description="Where samples come from")
+    sizes: tuple[Size, ...] = Field(default=((160, 288),), min_length=1, description="Input sizes; each step draws one")
+    steps: int = Field(default=4000, ge=1, description="Optimiser steps")
+    batch: int = Field(default=8, ge=1, description="Samples a step")
+    encoder_rate: float = Field(default=2e-4, ge=0, description="Peak learning rate of the encoder")
+    rate: float = Field(default=1e-3, gt=0, description="Peak learning rate of the rest")
+    smallest_crop: float = Field(default=0.55, gt=0, le=1, description="Least share of a side that a crop keeps")
+    colour: float = Field(default=0.4, ge=0, le=1, description="Strength of the changes of colour")
+    degrade: float = Field(default=0.12, ge=0, le=1, description="Probability of each of blur, noise, JPEG, grey")
+    seed: int = Field(default=0, ge=0, description="Everything random follows from it")
+    validate_every: int = Field(default=400, ge=1, description="Steps between two validations and checkpoints")
+    validation_stride: int = Field(default=5, ge=1, description="Of the samples held out, every n-th is validated on")

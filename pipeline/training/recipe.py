@@ -1,0 +1,182 @@
+"""From a recipe to what is trained: network, samples, schedule, validation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from configs.training import SampleSettings, TrainingSettings
+from models.backbones.mobilenetv2 import MobileNetV2
+from models.checkpoint import load_into, read_state
+from models.errors import TrainingDataError
+from models.loading import load_model
+from models.registry import saliency_entry
+from models.saliency_model import SaliencyModel
+from models.training.augmentation import Augmentation, resize
+from models.training.loop import Trainer, TrainingPlan
+from models.training.samples import ImageMaskPairs, ImagePair, Sample, SampleSource, find_pairs
+from pipeline.evaluation.conventions import Sums, averages, score_frame
+from pipeline.evaluation.ground_truth import GroundTruth
+from pipeline.evaluation.tally import quantise, tally
+from pipeline.training.coded_flow_samples import CodedFlowSamples
+from pipeline.training.scene_samples import SceneSamples
+from pipeline.working_size import working_size
+
+Validate = Callable[[nn.Module], Mapping[str, float]]
+
+
+def make_trainer(recipe: TrainingSettings, data: Path, folder: Path, seconds: float | None = None) -> Trainer:
+    """Return a trainer for `recipe`.
+
+    Args:
+        recipe: what to train on what.
+        data: the folder that the recipe's paths are relative to.
+        folder: where the log and the checkpoints go.
+        seconds: end after this much time, None = after the recipe's steps.
+
+    Raises:
+        TrainingDataError: labelled data is missing.
+        ModelError: the network or its initial weights cannot be loaded.
+    """
+    torch.manual_seed(recipe.seed)
+    plan = TrainingPlan(
+        steps=recipe.steps,
+        batch=recipe.batch,
+        encoder_rate=recipe.encoder_rate,
+        rate=recipe.rate,
+        encoder_prefix="network.encoder.",
+        warmup=min(100, max(1, recipe.steps // 10)),
+        sizes=recipe.sizes,
+        augmentation=Augmentation(recipe.smallest_crop, recipe.colour, recipe.degrade),
+        seed=recipe.seed,
+        validate_every=recipe.validate_every,
+        seconds=seconds,
+    )
+    sources = [(_source(recipe, source, data), source.share) for source in recipe.sources]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = initial_model(recipe, data)
+    return Trainer(model, sources, plan, folder, validate=make_validation(recipe, data), device=device)
+
+
+def initial_model(recipe: TrainingSettings, data: Path) -> SaliencyModel:
+    """Return the network with the weights that the recipe starts from.
+
+    Raises:
+        ModelError: they cannot be loaded.
+        TrainingDataError: the encoder's file is another network's.
+    """
+    model = SaliencyModel(saliency_entry(recipe.network))
+    if recipe.start is not None:
+        path = data / recipe.start
+        state = read_state(path) if path.is_file() else load_model(recipe.start).network.state_dict()
+        load_into(model.network, state, recipe.start)
+    elif recipe.encoder is not None:
+        _load_encoder(model, data / recipe.encoder)
+    return model
+
+
+def make_validation(recipe: TrainingSettings, data: Path) -> Validate | None:
+    """Return what scores a model on everything that the recipe holds out; None if it holds nothing out."""
+    held: dict[str, Sequence[Sample]] = {}
+    for source in recipe.sources:
+        if source.kind == "scenes":
+            continue
+        _, unseen = split_pairs(source, data)
+        if unseen:
+            held[source.images.parent.name] = _Held(recipe, unseen[:: recipe.validation_stride])
+    if not held:
+        return None
+
+    def validate(network: nn.Module) -> Mapping[str, float]:
+        model = cast("SaliencyModel", network)
+        return {f"{name} {figure}": value for name, samples in held.items() for figure, value in _score(model, samples)}
+
+    return validate
+
+
+def split_pairs(source: SampleSettings, data: Path) -> tuple[tuple[ImagePair, ...], tuple[ImagePair, ...]]:
+    """Return the pairs of a source to train on, and those held out.
+
+    Raises:
+        TrainingDataError: the folders are missing, nothing pairs, or a sequence to hold out is not there.
+    """
+    pairs = find_pairs(data / source.images, data / source.masks)
+    sequences = {pair.image.parent.name for pair in pairs}
+    if missing := sorted(set(source.hold_out) - sequences):
+        message = f"{data / source.images}: there is no sequence '{missing[0]}' to hold out"
+        raise TrainingDataError(message)
+    every = source.hold_out_every
+    held = {
+        index
+        for index, pair in enumerate(pairs)
+        if pair.image.parent.name in source.hold_out or (every and index % every == 0)
+    }
+    return (
+        tuple(pair for index, pair in enumerate(pairs) if index not in held),
+        tuple(pair for index, pair in enumerate(pairs) if index in held),
+    )
+
+
+class _Held(Sequence[Sample]):
+    """Samples held out, as the network meets them in service; made when asked for."""
+
+    def __init__(self, recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> None:
+        self._length = len(pairs)
+        self._motion = recipe.task == "motion"
+        self._source: SampleSource = _samples(recipe, pairs, vary=False)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int | slice) -> Sample:  # type: ignore[override]  # only ever asked for one
+        if isinstance(index, slice) or not 0 <= index < self._length:
+            raise IndexError(index)
+        sample = self._source.draw(index, np.random.default_rng(index))
+        if self._motion:
+            return sample
+        height, width = sample.mask.shape
+        return resize(sample, working_size((height, width), 160 * 288))
+
+
+def _source(recipe: TrainingSettings, source: SampleSettings, data: Path) -> SampleSource:
+    pairs, _ = split_pairs(source, data)
+    if source.kind == "scenes":
+        return SceneSamples(pairs, pairs, recipe.sizes[0])
+    return _samples(recipe, pairs, vary=True)
+
+
+def _samples(recipe: TrainingSettings, pairs: Sequence[ImagePair], *, vary: bool) -> SampleSource:
+    return CodedFlowSamples(pairs, recipe.sizes[0], vary=vary) if recipe.task == "motion" else ImageMaskPairs(pairs)
+
+
+def _load_encoder(model: SaliencyModel, path: Path) -> None:
+    encoder = model.network.encoder
+    if not isinstance(encoder, MobileNetV2):
+        message = f"'{model.entry.name}' has no MobileNetV2 encoder; leave 'encoder' out of the recipe"
+        raise TrainingDataError(message)
+    try:
+        encoder.load_folded(torch.load(path, map_location="cpu", weights_only=True))
+    except FileNotFoundError:
+        message = f"{path}: no such encoder weights"
+        raise TrainingDataError(message) from None
+    except (ValueError, TypeError) as error:
+        message = f"{path}: {error}"
+        raise TrainingDataError(message) from None
+
+
+def _score(model: SaliencyModel, samples: Sequence[Sample]) -> list[tuple[str, float]]:
+    """Return maxF and MAE under the paper's convention."""
+    sums = Sums()
+    device = next(model.parameters()).device
+    for sample in samples:
+        mask = sample.mask > 0.5
+        if not mask.any():
+            continue
+        rgb = torch.from_numpy(np.ascontiguousarray(sample.image)).to(device).permute(2, 0, 1)[None].float() / 255
+        saliency = model(rgb)[0, 0].float().cpu().numpy()
+        sums.add(score_frame(tally(quantise(saliency, mask.shape), GroundTruth(mask)))["paper"])
+    found = averages([sums], "paper")
+    return [] if found is None else [("maxF", found[0].maxF), ("MAE", found[0].MAE)]
