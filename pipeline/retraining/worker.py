@@ -96,7 +96,10 @@ class RetrainingWorker:
 
     async def _ensure(self) -> Process:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
+            # a group of its own: Ctrl-C in a terminal is for us, who then end the child in good order
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, process_group=0
+            )
             self._starved = False
         return self._process
 
@@ -117,7 +120,11 @@ class RetrainingWorker:
             code = await process.wait()
             message = f"the retraining process died (exit code {code})"
             raise RoundError(message)
-        content = json.loads(line)
+        try:
+            content = json.loads(line)
+        except json.JSONDecodeError:  # a library's own word on standard output
+            _log.warning("the retraining process said: %s", line.decode(errors="replace").rstrip())
+            return {}
         return content if isinstance(content, dict) else {}
 
     async def _line(self, output: asyncio.StreamReader, pid: int) -> bytes:
