@@ -110,12 +110,15 @@ class ChildRounds:
         self._tasks = tasks
         self._executor = executor
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._outcome: Outcome | None = None
 
     def start(self, request: RoundRequest, now: float) -> None:
         """Start a round; see `Rounds`."""
         del now
         self._task = self._tasks.create_task(self._run(request), name="retraining round")
+        self._ending.add(self._task)
+        self._task.add_done_callback(self._ending.discard)
 
     def poll(self, now: float) -> Outcome | None:
         """Return a finished round's outcome; see `Rounds`."""
@@ -136,11 +139,10 @@ class ChildRounds:
             await asyncio.wait([self._task])
 
     async def stop(self) -> None:
-        """Give up the round that is running and wait until it has let go of everything."""
-        task = self._task
+        """Give up the round that is running; wait until it and those given up before have let go of everything."""
         self.cancel()
-        if task is not None:
-            await asyncio.wait([task])
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def _run(self, request: RoundRequest) -> None:
         loop = asyncio.get_running_loop()
@@ -153,6 +155,9 @@ class ChildRounds:
         except (PipelineError, ModelError, OSError) as error:
             _log.warning("retraining failed: %s", error)
             self._outcome = Failed(str(error))
+        except Exception as error:  # noqa: BLE001 - a round that goes wrong, however it does, ends no camera
+            _log.exception("retraining failed")
+            self._outcome = Failed(f"{type(error).__name__}: {error}")
         finally:
             await loop.run_in_executor(self._executor, partial(shutil.rmtree, folder, ignore_errors=True))
 

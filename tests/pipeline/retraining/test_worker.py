@@ -18,6 +18,14 @@ SLEEPER = (
     'import sys; [print(\'{"iteration": 1, "iterations": 9, "loss": 1.0}\', flush=True) for _ in sys.stdin]',
 )
 GARBLED = (sys.executable, "-c", 'import sys; sys.stdin.readline(); print(\'{"error": "JobError: no"}\', flush=True)')
+CHATTY = (
+    sys.executable,
+    "-c",
+    (
+        "import sys, json; sys.stdin.readline(); print('a library speaks', 3); print(json.dumps({'report': {"
+        "'keyframes': 4, 'held_out': 1, 'iterations': 8, 'seconds': 1.0, 'error_before': 0.5, 'error_after': 0.4}}))"
+    ),
+)
 
 
 @pytest.mark.timeout(180)  # the child gets only what other processes leave of the machine
@@ -53,3 +61,10 @@ async def test_what_the_child_reports_as_an_error_fails_the_round(tmp_path: Path
     async with RetrainingWorker(GARBLED) as worker:
         with pytest.raises(RoundError, match="JobError: no"):
             await worker.run(tmp_path, 30)
+
+
+async def test_a_line_that_is_no_message_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with RetrainingWorker(CHATTY) as worker:
+        report = await worker.run(tmp_path, 30)
+    assert report.iterations == 8
+    assert "a library speaks 3" in caplog.text

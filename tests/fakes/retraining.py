@@ -1,0 +1,77 @@
+"""Rounds of retraining whose outcome the test decides."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import save_state
+from models.training.twin import TwinStep
+from pipeline.retraining.job import RESULT, Job, Report, read_job
+from pipeline.retraining.rounds import Outcome, RoundRequest, Trained
+
+
+def report(before: float = 0.5, after: float = 0.4) -> Report:
+    return Report(keyframes=6, held_out=2, iterations=48, seconds=1.5, error_before=before, error_after=after)
+
+
+def trained(before: float = 0.5, after: float = 0.4) -> Trained:
+    """Return a round's twin whose head finds nothing salient."""
+    return Trained(report(before, after), {"power": torch.tensor(2.0)}, lambda features: features[..., 0] * 0)
+
+
+class FakeRounds:
+    """Rounds that do nothing; the test puts in what the next poll says."""
+
+    def __init__(self) -> None:
+        self.requests: list[RoundRequest] = []
+        self.outcome: Outcome | None = None
+        self.cancelled = 0
+
+    def start(self, request: RoundRequest, now: float) -> None:
+        del now
+        self.requests.append(request)
+
+    def poll(self, now: float) -> Outcome | None:
+        del now
+        outcome, self.outcome = self.outcome, None
+        return outcome
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+class FakeWorker:
+    """The retraining child, faked: a job waits for `go`, then leaves a twin of `power`, or raises `error`.
+
+    Attributes:
+        jobs: taken so far.
+        folders: of those jobs.
+        cancelled: jobs that were given up.
+        go: lets jobs finish; set to begin with.
+        finished: jobs that left a twin or failed.
+    """
+
+    def __init__(self, power: float = 2.0, error: Exception | None = None, before: float = 0.5) -> None:
+        self.jobs: list[Job] = []
+        self.folders: list[Path] = []
+        self.cancelled = self.finished = 0
+        self.go = asyncio.Event()
+        self.go.set()
+        self.power, self.error, self.before = power, error, before
+
+    async def run(self, folder: Path, seconds: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:
+        del seconds, on_step
+        self.folders.append(folder)
+        self.jobs.append(await asyncio.to_thread(read_job, folder))
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        self.finished += 1
+        if self.error is not None:
+            raise self.error
+        await asyncio.to_thread(save_state, {"power": torch.tensor(self.power)}, folder / RESULT)
+        return report(self.before, 0.4)
