@@ -43,9 +43,10 @@ class FrameSeen:
 
 @dataclass(frozen=True, slots=True)
 class SceneChanged:
-    """A scene cut: what was learned belongs to another scene."""
+    """A new scene begins: what was learned belongs to another one."""
 
     time: float
+    reason: str = "scene cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def advance(
         case FrameSeen():
             return _frame_seen(state, signal, settings)
         case SceneChanged():
-            return _start_again(state, "scene cut")
+            return _start_again(state, signal.reason)
         case RoundTrained():
             return (replace(state, phase="validating"), ()) if state.phase == "retraining" else (state, ())
         case RoundJudged():

@@ -100,14 +100,11 @@ class Adapter:
         """Do what a person asked for."""
         return list(self._signal(Ordered(self._media_time, order)))
 
-    def begin_anew(self, rounds: Rounds) -> None:
+    def begin_anew(self, rounds: Rounds) -> list[AdaptationEvent]:
         """Forget twin and window, and have `rounds` retrain from now on: the camera's pictures have another size."""
-        self._rounds.cancel()
+        events = list(self._signal(SceneChanged(self._media_time, "another frame size")))
         self._rounds = rounds
-        self._slot.clear()
-        self._weights = {}
-        self.window.clear()
-        self.state = initial_state(self._settings)
+        return events
 
     def _outcome(self) -> Iterator[AdaptationEvent]:
         outcome = self._rounds.poll(self._media_time)

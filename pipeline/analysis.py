@@ -93,6 +93,7 @@ class Analysis:
         self._slot = Slot()
         self._halves: _Halves | None = None
         self._rounds: ChildRounds | None = None
+        self._untold: list[AdaptationEvent] = []
         self.adapter: Adapter | None = None
         self._colour_thread = ThreadPoolExecutor(1, thread_name_prefix=f"colour-{camera}")
         self._motion_thread = ThreadPoolExecutor(1, thread_name_prefix=f"motion-{camera}")
@@ -159,7 +160,8 @@ class Analysis:
                 media_time=frame.time,
                 sequence=frame.sequence,
             )
-        events = self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)
+        events = [*self._untold, *self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)]
+        self._untold.clear()
         if self._wait and self._rounds is not None:
             await self._rounds.wait()
         return tuple(events), saliency
@@ -171,6 +173,8 @@ class Analysis:
         settings = self._networks.settings
         size = settings.size or working_size(frame_size, settings.area)
         if self._halves is None or self._halves.size != size:
+            if self._rounds is not None:
+                await self._rounds.stop()
             colour = await self._networks.colour(size)
             motion = await self._networks.motion(size)
             flow = await _on(self._motion_thread, self._networks.flow)
@@ -194,7 +198,7 @@ class Analysis:
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds)
         else:
-            self.adapter.begin_anew(rounds)
+            self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds
 
 

@@ -1,0 +1,173 @@
+"""What the adapter does between two frames, with rounds whose outcome the test decides."""
+
+import pytest
+
+from configs.method import AdaptationSettings, WindowSettings
+from models.slot import Slot
+from pipeline.adapter import Adapter
+from pipeline.retraining.rounds import Failed, Judging
+from stream.events import AdaptationEvent
+from tests.fakes.frames import keyframe
+from tests.fakes.retraining import FakeRounds, trained
+
+SETTINGS = AdaptationSettings(
+    window=WindowSettings(capacity=4, spacing=0),
+    first_keyframes=2,
+    new_keyframes=2,
+    cool_down=5,
+    failure_budget=2,
+    failure_pause=60,
+)
+
+
+class Bench:
+    """An adapter, and what it is tied to."""
+
+    def __init__(self, settings: AdaptationSettings = SETTINGS) -> None:
+        self.slot = Slot()
+        self.rounds = FakeRounds()
+        self.adapter = Adapter("door", settings, self.slot, self.rounds, wall_clock=lambda: 1700000000.0)
+
+    def see(self, *times: float, cut: bool = False) -> list[AdaptationEvent]:
+        """Let a keyframe pass at each of `times`."""
+        return [event for time in times for event in self.adapter.observe(time, keyframe(time), scene_cut=cut)]
+
+    def pass_by(self, time: float, *, cut: bool = False) -> list[AdaptationEvent]:
+        """Let a frame pass that is no keyframe."""
+        return self.adapter.observe(time, None, scene_cut=cut)
+
+
+def kinds(events: list[AdaptationEvent]) -> list[str]:
+    return [event.kind for event in events]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_enough_keyframes_start_a_round_on_the_window(bench: Bench) -> None:
+    assert kinds(bench.see(1)) == ["keyframe"]
+    events = bench.see(2)
+    assert kinds(events) == ["keyframe", "retraining-started"]
+    assert (events[0].camera, events[0].time, events[0].media_time) == ("door", 1700000000.0, 2)
+    assert events[0].details == {"nr": 0.3, "window": 2}
+    (request,) = bench.rounds.requests
+    assert [held.media_time for held in request.keyframes] == [1, 2]
+    assert (dict(request.base), request.seed) == ({}, 0)
+    assert kinds(bench.see(3, 4)) == ["keyframe", "keyframe", "window-filled"]
+    assert len(bench.rounds.requests) == 1, "one round at a time"
+    assert bench.adapter.keyframes == 4
+
+
+def test_a_better_twin_is_swapped_in_and_the_next_round_goes_on_from_it(bench: Bench) -> None:
+    bench.see(1, 2)
+    bench.rounds.outcome = Judging()
+    assert bench.pass_by(3) == []
+    assert bench.adapter.state.phase == "validating"
+    twin = trained(0.5, 0.4)
+    bench.rounds.outcome = twin
+    finished, swapped = bench.pass_by(4)
+    assert (finished.kind, finished.model_version) == ("retraining-finished", 0)
+    assert finished.details == {
+        "seconds": 1.5,
+        "iterations": 48,
+        "keyframes": 6,
+        "held_out": 2,
+        "error_before": 0.5,
+        "error_after": 0.4,
+    }
+    assert (swapped.kind, swapped.model_version, swapped.details) == ("swapped", 1, {"keyframes": 6})
+    assert bench.slot.installed.head is twin.head
+    assert bench.adapter.state.phase == "serving"
+    bench.see(5, 10)
+    assert bench.rounds.requests[1].base is twin.state
+    assert bench.rounds.requests[1].seed == 1
+    assert (bench.adapter.retrainings, bench.adapter.swaps, bench.adapter.rejected) == (1, 1, 0)
+
+
+def test_a_twin_that_is_no_better_is_rejected_and_what_serves_goes_on(bench: Bench) -> None:
+    bench.see(1, 2)
+    bench.rounds.outcome = first = trained()
+    bench.pass_by(3)
+    bench.see(4, 9)
+    bench.rounds.outcome = trained(0.3, 0.3)
+    events = bench.pass_by(10)
+    assert kinds(events) == ["retraining-finished", "rejected"]
+    assert events[1].details == {"reason": "held-out error 0.3 is not below 0.3"}
+    assert bench.slot.installed.head is first.head
+    assert events[1].model_version == bench.adapter.state.version == 1
+    bench.see(15, 16)
+    assert bench.rounds.requests[2].base is first.state
+    assert (bench.adapter.swaps, bench.adapter.rejected, bench.adapter.retrainings) == (1, 1, 2)
+
+
+def test_failed_rounds_leave_everything_serving_until_the_budget_is_used_up(bench: Bench) -> None:
+    bench.see(1, 2)
+    bench.rounds.outcome = first = trained()
+    bench.pass_by(3)
+    bench.see(4, 9)
+    bench.rounds.outcome = Failed("killed")
+    (failed,) = bench.pass_by(10)
+    assert (failed.kind, failed.details, failed.model_version) == ("failed", {"reason": "killed"}, 1)
+    assert bench.adapter.state.phase == "serving"
+    bench.see(15, 16)
+    bench.rounds.outcome = Failed("killed again")
+    events = bench.pass_by(17)
+    assert kinds(events) == ["failed", "degraded"]
+    assert events[1].details == {"reason": "killed again", "failures": 2}
+    assert bench.slot.installed.head is first.head
+    assert (bench.adapter.failed, bench.adapter.retrainings) == (2, 1)
+
+
+def test_a_scene_cut_kills_the_round_and_forgets_window_and_twin(bench: Bench) -> None:
+    bench.see(1, 2)
+    bench.rounds.outcome = trained()
+    bench.pass_by(3)
+    bench.see(4, 9)
+    events = bench.see(10, cut=True)
+    assert kinds(events) == ["reset", "keyframe"]
+    assert (events[0].details, events[0].model_version) == ({"reason": "scene cut"}, 0)
+    assert bench.rounds.cancelled == 1
+    assert (bench.slot.installed.head, bench.slot.installed.version) == (None, 0)
+    assert [held.media_time for held in bench.adapter.window] == [10], "the cut's own frame belongs to the new scene"
+    bench.see(11)
+    assert dict(bench.rounds.requests[-1].base) == {}, "a new scene starts from the original, without a cool-down"
+    bench.rounds.outcome = trained()
+    assert bench.pass_by(12)[1].model_version == 2, "versions go on counting"
+
+
+def test_orders_are_carried_out_at_once(bench: Bench) -> None:
+    bench.see(1, 2)
+    assert bench.adapter.order("off") == []
+    assert bench.rounds.cancelled == 1
+    assert kinds(bench.see(3, 4, 5)) == ["keyframe", "keyframe", "window-filled", "keyframe"]
+    assert len(bench.rounds.requests) == 1
+    bench.adapter.order("on")
+    bench.adapter.order("force")
+    assert kinds(bench.pass_by(6)) == ["retraining-started"]
+    assert kinds(bench.adapter.order("reset")) == ["reset"]
+    assert len(bench.adapter.window) == 0
+
+
+def test_pictures_of_another_size_begin_anew_with_other_rounds(bench: Bench) -> None:
+    bench.see(1, 2)
+    bench.rounds.outcome = trained()
+    bench.pass_by(3)
+    bench.see(4, 9)
+    rounds = FakeRounds()
+    (reset,) = bench.adapter.begin_anew(rounds)
+    assert (reset.kind, reset.details, reset.model_version) == ("reset", {"reason": "another frame size"}, 0)
+    assert bench.rounds.cancelled == 1
+    assert (bench.slot.installed.head, len(bench.adapter.window), bench.adapter.state.phase) == (None, 0, "warming")
+    bench.see(10, 11)
+    assert len(rounds.requests) == 1
+    assert dict(rounds.requests[0].base) == {}
+
+
+@pytest.mark.parametrize(("enabled", "order", "phase"), [(True, "off", "off"), (False, "on", "warming")])
+def test_what_a_person_ordered_outlives_another_frame_size(*, enabled: bool, order: str, phase: str) -> None:
+    bench = Bench(SETTINGS.model_copy(update={"enabled": enabled}))
+    bench.adapter.order(order)  # type: ignore[arg-type]
+    bench.adapter.begin_anew(FakeRounds())
+    assert bench.adapter.state.phase == phase
