@@ -1,0 +1,100 @@
+"""The frame path's two halves, and what they come to."""
+
+import numpy as np
+import pytest
+
+from configs.method import MethodSettings
+from models.registry import flow_entry
+from models.slot import Slot
+from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from tests.fakes.frames import SIZE, picture
+from tests.fakes.served import BrightIsSalient, ColourfulIsSalient
+
+SETTINGS = MethodSettings()
+
+
+def motion_half(network: ColourfulIsSalient | None = None) -> MotionHalf:
+    return MotionHalf(network, flow_entry("dis").build(), SIZE, SETTINGS)
+
+
+def one(value: float) -> np.ndarray:
+    return np.full((1, 1), value, np.float32)
+
+
+def test_without_a_twin_the_original_speaks_alone() -> None:
+    result = ColourHalf(BrightIsSalient(), Slot())(picture())
+    assert (result.twin, result.model_version) == (None, 0)
+    assert result.colour == pytest.approx(picture().mean(2) / 255)
+
+
+def test_a_swap_adds_the_twins_map_and_leaves_the_originals_as_it_was() -> None:
+    network, slot = BrightIsSalient(), Slot()
+    half = ColourHalf(network, slot)
+    before = half(picture())
+    slot.swap(lambda features: network.head(features) ** 3)
+    after = half(picture())
+    assert after.model_version == 1
+    assert after.twin == pytest.approx(before.colour**3)
+    np.testing.assert_array_equal(after.colour, before.colour)
+
+
+@pytest.mark.parametrize("network", [ColourfulIsSalient(), None], ids=["network", "contrast"])
+def test_what_moves_is_salient_and_the_first_frame_has_no_motion(network: ColourfulIsSalient | None) -> None:
+    half = motion_half(network)
+    first = half(picture(0))
+    assert (first.scene_cut, first.motion.shape, first.motion.max()) == (False, SIZE, 0)
+    second = half(picture(1)).motion
+    disc = picture(1)[..., 0] > 200
+    assert second.dtype == np.float32
+    assert second[disc].mean() > 0.5
+    assert second[disc].mean() > 3 * second[~disc].mean()
+
+
+def test_a_new_scene_has_no_motion_against_the_old_one() -> None:
+    half = motion_half(ColourfulIsSalient())
+    half(picture(0))
+    result = half(picture(1, ground=(200, 180, 40)))
+    assert result.scene_cut
+    assert result.motion.max() == 0
+    after = half(picture(2, ground=(200, 180, 40)))
+    assert not after.scene_cut
+    assert after.motion.max() > 0.5
+
+
+def test_pictures_of_another_size_have_no_motion_against_each_other() -> None:
+    half = motion_half(ColourfulIsSalient())
+    half(picture(0))
+    result = half(picture(1, (48, 72)))
+    assert (result.motion.shape, result.motion.max()) == (SIZE, 0)
+
+
+def test_hand_computed_fusion_without_a_twin() -> None:
+    """MS .8, CS .5: LS = .4 (Eq. (6)), FS = LS, NR = |.8 - .5| / (1.3 + .001) (Eq. (7))."""
+    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), SETTINGS)
+    assert frame.low_level == pytest.approx(0.4)
+    assert frame.final is frame.low_level
+    assert frame.nr == pytest.approx(0.3 / 1.301)
+    assert (frame.is_keyframe, frame.model_version, frame.scene_cut) == (True, 0, False)
+
+
+def test_hand_computed_fusion_with_a_twin() -> None:
+    """The twin's .9 makes FS = .9 * .4 (Eq. (9)); LS and NR stay the original's."""
+    frame = combine(ColourResult(one(0.5), one(0.9), 7), MotionResult(one(0.8), scene_cut=True), SETTINGS)
+    assert frame.final == pytest.approx(0.36)
+    assert frame.low_level == pytest.approx(0.4)
+    assert frame.nr == pytest.approx(0.3 / 1.301)
+    assert (frame.model_version, frame.scene_cut) == (7, True)
+
+
+def test_the_softer_fusion_keeps_the_scale() -> None:
+    settings = MethodSettings(fusion="geometric-mean")
+    frame = combine(ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.5), scene_cut=False), settings)
+    assert frame.low_level == pytest.approx(0.5)
+    assert frame.final == pytest.approx(0.45**0.5)
+
+
+@pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])
+def test_a_frame_below_the_threshold_is_a_keyframe(*, threshold: float, is_keyframe: bool) -> None:
+    settings = MethodSettings(keyframe_threshold=threshold)
+    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), settings)
+    assert frame.is_keyframe is is_keyframe
