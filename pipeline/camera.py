@@ -8,18 +8,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.event_bus import EventBus
-from pipeline.following import Follower, MediaClock
+from pipeline.following import Follower, MediaClock, arrival
 from pipeline.history import History
 from pipeline.networks import Networks
 from pipeline.rate import Rate
 from pipeline.rendering import Picture, render_views
 from pipeline.retraining.worker import RetrainingWorker
+from pipeline.values import Keyframe
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
@@ -54,7 +56,7 @@ class _Published:
 
     events: tuple[Event, ...]
     pictures: Mapping[str, Picture]
-    thumbnail: KeyframeThumbnail | None
+    thumbnails: Mapping[int, KeyframeThumbnail]
 
 
 class Camera:
@@ -70,7 +72,7 @@ class Camera:
         self._follower = Follower(name, shared.settings.regions)
         self._clock = MediaClock(live=True)
         self._history = History(shared.settings.method.keyframe_threshold)
-        self._thumbnails: dict[int, KeyframeThumbnail] = {}
+        self._thumbnails: Mapping[int, KeyframeThumbnail] = {}
         self._newest: AnalysedFrame | None = None
         self._rate = Rate()
         self._frames = 0
@@ -162,9 +164,7 @@ class Camera:
 
     def keyframes(self) -> Sequence[KeyframeThumbnail]:
         """Return the keyframes in the window, oldest first."""
-        adapter = self._analysis.adapter if self._analysis else None
-        held = [keyframe.sequence for keyframe in adapter.window] if adapter else []
-        return tuple(self._thumbnails[number] for number in held if number in self._thumbnails)
+        return tuple(self._thumbnails.values())
 
     def snapshot(self) -> bytes | None:
         """Return the newest frame with what stands out in it as a JPEG file; None before the first. For any thread."""
@@ -191,41 +191,39 @@ class Camera:
     async def _publish(self, analysed: AnalysedFrame) -> None:
         """Show and tell one frame."""
         wanted = self._shared.hub.wanted(self.name)
-        unix = self._clock.unix(analysed.frame.time, time.time())
+        unix = self._clock.unix(analysed.frame.time, arrival(analysed.frame, time.monotonic(), time.time()))
         loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._render_thread, self._make, analysed, wanted, unix)
+        make = partial(self._make, analysed, wanted, unix, self._window(), self._thumbnails)
+        made = await loop.run_in_executor(self._render_thread, make)
         self._newest = analysed
         self._frames += 1
         self._rate.tick(time.monotonic())
         self._history.add(unix, analysed.saliency)
         self._count(analysed)
-        if made.thumbnail is not None:
-            self._thumbnails[made.thumbnail.id] = made.thumbnail
-            self._forget_thumbnails()
+        self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():
             self._shared.hub.publish(self.name, view, picture, analysed.frame.pts, analysed.frame.time_base)
         for event in (*analysed.events, *made.events):
             await self._tell(event)
 
-    def _make(self, analysed: AnalysedFrame, wanted: frozenset[str], unix: float) -> _Published:
-        """Follow the regions and draw what someone looks at; in the render thread."""
+    def _make(
+        self,
+        analysed: AnalysedFrame,
+        wanted: frozenset[str],
+        unix: float,
+        window: Sequence[Keyframe],
+        known: Mapping[int, KeyframeThumbnail],
+    ) -> _Published:
+        """Follow the regions, draw what someone looks at and keyframes not drawn yet; in the render thread."""
         events = self._follower.follow(analysed, unix)
         width = self._shared.settings.webrtc.encoding.width
         pictures = render_views(wanted, analysed, self._follower.regions, width)
-        thumbnail = None
-        if any(event.kind == "keyframe" for event in analysed.events):
-            thumbnail = KeyframeThumbnail(
-                id=analysed.frame.sequence,
-                media_time=analysed.frame.time,
-                nr=analysed.saliency.nr,
-                jpeg=render.jpeg(render.fit(analysed.frame.image, _THUMBNAIL_WIDTH)),
-            )
-        return _Published(events, pictures, thumbnail)
+        thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
+        return _Published(events, pictures, thumbnails)
 
-    def _forget_thumbnails(self) -> None:
-        """Keep as many thumbnails as the window can hold."""
-        while len(self._thumbnails) > self._shared.settings.adaptation.window.capacity:
-            del self._thumbnails[min(self._thumbnails)]
+    def _window(self) -> Sequence[Keyframe]:
+        adapter = self._analysis.adapter if self._analysis else None
+        return tuple(adapter.window) if adapter else ()
 
     async def _tell(self, event: Event) -> None:
         if isinstance(event, AdaptationEvent):
@@ -259,7 +257,7 @@ class Camera:
         for reason, count in state.dropped.items():
             # frames overtaken are counted anew when the camera was started again
             metrics.dropped.labels(self.name, reason).inc(max(0, count - self._counted[reason]))
-        self._counted = Counter(state.dropped, reconnects=state.reconnects)
+        self._counted = Counter({**state.dropped, "reconnects": state.reconnects})
 
     def _count_adaptation(self, event: AdaptationEvent) -> None:
         metrics = self._shared.metrics
@@ -269,3 +267,8 @@ class Camera:
         if event.kind == "retraining-finished" and isinstance(seconds, float):
             metrics.adaptation_seconds.labels(self.name).observe(seconds)
         metrics.model_version.labels(self.name).info({"version": str(event.model_version)})
+
+
+def _thumbnail(keyframe: Keyframe) -> KeyframeThumbnail:
+    picture = render.jpeg(render.fit(keyframe.image, _THUMBNAIL_WIDTH))
+    return KeyframeThumbnail(id=keyframe.sequence, media_time=keyframe.media_time, nr=keyframe.nr, jpeg=picture)

@@ -5,6 +5,7 @@ from pipeline.analysis import AnalysedFrame
 from pipeline.regions import find_regions
 from pipeline.tracks import TrackBook, advance_tracks, end_all
 from stream.events import RegionEvent, TrackedRegion
+from stream.frame import Frame
 
 _DRIFT = 1.0
 """Seconds that media time may run behind the wall clock before it is anchored anew."""
@@ -19,10 +20,19 @@ class MediaClock:
         self._offset: float | None = None
 
     def unix(self, media_time: float, now: float) -> float:
-        """Return the unix time of a frame of `media_time` that is here at `now`; it never goes back."""
+        """Return the unix time of a frame of `media_time` that arrived at `now`; it never goes back."""
         if self._offset is None or (self._live and now - (media_time + self._offset) > _DRIFT):
             self._offset = now - media_time
         return media_time + self._offset
+
+
+def arrival(frame: Frame, monotonic: float, wall: float) -> float:
+    """Return the unix time at which `frame` arrived, given what both clocks say now.
+
+    The first frame of a stream waits for its networks to be built: taken for its time, the end of that wait would put
+    all that is told later into the future.
+    """
+    return wall - (monotonic - frame.arrived_at)
 
 
 class Follower:
@@ -35,8 +45,8 @@ class Follower:
 
     @property
     def regions(self) -> tuple[TrackedRegion, ...]:
-        """The regions that were announced and have not ended."""
-        return tuple(track.told for track in self._book.announced if track.told is not None)
+        """The regions that were announced and have not ended, as they are now."""
+        return self._book.regions
 
     def follow(self, analysed: AnalysedFrame, unix: float) -> tuple[RegionEvent, ...]:
         """Take in one frame, whose unix time is `unix`, and return what there is to tell."""

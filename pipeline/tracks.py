@@ -76,6 +76,11 @@ class TrackBook:
         """The tracks that a `new` event told of and no `end` event yet."""
         return tuple(track for track in self.tracks if track.told is not None)
 
+    @property
+    def regions(self) -> tuple[TrackedRegion, ...]:
+        """The announced tracks as they are now, which the last event may not have told yet."""
+        return tuple(_report(self.camera, track) for track in self.announced)
+
 
 def random_suffix() -> str:
     """Return six random lower-case letters and digits: the second part of an id."""

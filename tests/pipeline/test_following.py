@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from configs.method import RegionSettings
-from pipeline.following import Follower, MediaClock
+from pipeline.following import Follower, MediaClock, arrival
 from stream.events import RegionEvent
-from tests.fakes.frames import analysed, saliency
+from tests.fakes.frames import analysed, frame, saliency
 
 SETTINGS = RegionSettings(minimum_hits=2, patience=1.0, update_interval=10)
 
@@ -26,6 +28,24 @@ def test_a_live_stream_that_paused_is_anchored_anew(late: float, expected: float
     assert clock.unix(5.0, 1005.0) == 1005.0
     assert clock.unix(10.0, 1010.0 + late) == pytest.approx(expected)
     assert clock.unix(11.0, 1011.0 + late) == pytest.approx(expected + 1)
+
+
+def test_a_frame_that_waited_for_its_networks_counts_from_its_arrival() -> None:
+    first, second = frame(0), frame(25)
+    clock = MediaClock(live=True)
+    assert clock.unix(first.time, arrival(first, first.arrived_at + 4.0, 1004.0)) == 1000.0
+    assert clock.unix(second.time, arrival(second, second.arrived_at + 3.1, 1004.1)) == 1001.0
+
+
+def test_a_region_that_moves_is_shown_where_it_is_before_an_event_tells_it() -> None:
+    follower = Follower("door", SETTINGS)
+    follower.follow(analysed(0, saliency(0.9)), 1000.0)
+    (new,) = follower.follow(analysed(1, saliency(0.9)), 1000.04)
+    moved = saliency(0.9)
+    shifted = replace(moved, final=np.roll(moved.final, 6, axis=1))
+    assert follower.follow(analysed(2, shifted), 1000.08) == ()
+    (shown,) = follower.regions
+    assert (shown.id, shown.box) == (new.after.id, (30, 16, 78, 48))
 
 
 def test_a_region_is_announced_followed_and_ended() -> None:
