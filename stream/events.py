@@ -3,6 +3,7 @@
 Wall-clock times are unix seconds; they appear here and nowhere else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,7 +84,7 @@ class AdaptationEvent:
     time: float
     media_time: float
     model_version: int
-    details: dict[str, float | str] = field(default_factory=dict)
+    details: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

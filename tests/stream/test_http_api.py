@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from fractions import Fraction
 
 import httpx
@@ -99,6 +100,13 @@ async def test_the_timeline_gives_what_is_newer(client: httpx.AsyncClient, backe
     newer = (await client.get("/api/cameras/front/timeline", params={"since": 1005.0})).json()
     assert [point["time"] for point in newer["points"]] == [1006.0, 1007.0]
     assert (newer["threshold"], newer["marks"]) == (0.6, [])
+
+
+async def test_the_timeline_gives_figures_of_every_kind(client: httpx.AsyncClient, backend: FakeBackend) -> None:
+    details = {"keyframes": 8, "seconds": 2.5, "reason": "killed"}
+    backend.line = Timeline(threshold=0.6, points=[], marks=[replace(SWAP, details=details)])
+    whole = (await client.get("/api/cameras/front/timeline")).json()
+    assert whole["marks"][0]["details"] == details
 
 
 async def test_keyframes_are_listed_and_shown(client: httpx.AsyncClient, backend: FakeBackend) -> None:
