@@ -72,7 +72,7 @@ def code_flow(flow: Flow, floor: float) -> NDArray[np.uint8]:
         floor: least magnitude in pixels that counts as fully saturated.
     """
     u, v = cv2.split(flow)
-    magnitude = cv2.magnitude(u, v)
+    magnitude = np.asarray(cv2.magnitude(u, v), np.float32)
     scale = max(_quantile(magnitude, _SATURATED), floor) + _EPSILON
     centre = (_TABLE - 1) / 2
     factor = np.float32(centre) / np.maximum(magnitude, np.float32(scale))
