@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import torch
 
@@ -75,3 +76,12 @@ class FakeWorker:
             raise self.error
         await asyncio.to_thread(save_state, {"power": torch.tensor(self.power)}, folder / RESULT)
         return report(self.before, 0.4)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End nothing."""
