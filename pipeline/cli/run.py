@@ -114,14 +114,16 @@ def _frame_count(camera: SourceSettings) -> int | None:
 
 
 def _progress() -> Progress:
-    """Return a bar on standard error, so that standard output stays clean for JSON."""
+    """Return a bar on standard error, so that standard output stays clean for JSON; none where that is no terminal."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 
