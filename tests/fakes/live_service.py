@@ -12,7 +12,7 @@ SIZE = (180, 320)
 
 _QUICK: dict[str, Any] = {
     "http": {"port": 0},
-    "method": {"area": 80 * 144},
+    "method": {"area": 80 * 144, "keyframe_threshold": 1.0},
     "webrtc": {"encoding": {"width": SIZE[1], "idle": 0}},
     "regions": {"patience": 0.2, "update_interval": 0.2},
     "adaptation": {
