@@ -21,8 +21,6 @@ _TOLERANCE: Final = 0.5
 """Pixels by which a vector may miss the homography and still support it."""
 _LEAST_SUPPORT: Final = 0.3
 """Share of vectors that must support a homography for it to be believed."""
-_MARGIN: Final = 4.0
-"""Pixels inside the border within which what the camera brought into view counts as new."""
 
 
 def residual_flow(flow: Flow, how: CameraMotion = "homography") -> Flow:
@@ -32,17 +30,13 @@ def residual_flow(flow: Flow, how: CameraMotion = "homography") -> Flow:
         flow: (h, w, 2) float32 pixels.
         how: `homography` fits one by RANSAC and falls back on the median where too few vectors support it; `median`
             takes off the median vector; `none` returns the flow as it is.
-
-    What the camera has just brought into view has no counterpart in the other frame, so that its flow is a guess: there
-    the residual of a homography is zero.
     """
     if how == "none":
         return flow
     if how == "homography":
         homography = fit_homography(flow)
         if homography is not None:
-            camera = homography_flow(homography, flow.shape[:2])
-            return np.where(_came_into_view(camera)[..., None], np.float32(0), flow - camera)
+            return flow - homography_flow(homography, flow.shape[:2])
     return flow - np.median(flow[::2, ::2], axis=(0, 1)).astype(np.float32)
 
 
@@ -64,14 +58,6 @@ def homography_flow(homography: NDArray[np.float64], size: tuple[int, ...]) -> F
     points = _grid(size, 1)
     moved = cv2.perspectiveTransform(points[None], homography)[0]
     return np.asarray(moved - points, np.float32).reshape(size[0], size[1], 2)
-
-
-def _came_into_view(camera: Flow) -> NDArray[np.bool_]:
-    """Say of each pixel whether the camera's motion leads it back over the border of the other frame."""
-    height, width = camera.shape[:2]
-    origin = _grid((height, width), 1).reshape(height, width, 2) - camera
-    x, y = origin[..., 0], origin[..., 1]
-    return (x < _MARGIN) | (y < _MARGIN) | (x > width - 1 - _MARGIN) | (y > height - 1 - _MARGIN)
 
 
 @lru_cache(maxsize=16)

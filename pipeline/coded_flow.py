@@ -19,8 +19,6 @@ _SEGMENTS: Final = (15, 6, 4, 11, 13, 6)
 _TABLE: Final = 511
 """Side of the look-up table; odd, so that zero flow is a cell of its own."""
 _EPSILON: Final = 1e-5
-_SATURATED: Final = 0.98
-"""Share of the pixels whose magnitude is within the scale."""
 
 
 @cache
@@ -63,8 +61,7 @@ def flow_to_image(flow: NDArray[np.floating]) -> NDArray[np.uint8]:
 def code_flow(flow: Flow, floor: float) -> NDArray[np.uint8]:
     """Code flow by look-up table: ten times faster than `flow_to_image`, at most a table's cell beside it.
 
-    The scale is the magnitude that two per cent of the pixels exceed (they are cut off at it), so that a few wrong
-    vectors do not make everything else pale. It is at least `floor`: otherwise the noise of a still scene would be
+    The scale is the flow's largest magnitude, but at least `floor`: otherwise the noise of a still scene would be
     blown up to full saturation.
 
     Args:
@@ -72,20 +69,12 @@ def code_flow(flow: Flow, floor: float) -> NDArray[np.uint8]:
         floor: least magnitude in pixels that counts as fully saturated.
     """
     u, v = cv2.split(flow)
-    magnitude = np.asarray(cv2.magnitude(u, v), np.float32)
-    scale = max(_quantile(magnitude, _SATURATED), floor) + _EPSILON
+    largest = float(np.max(cv2.magnitude(u, v), initial=0.0))
     centre = (_TABLE - 1) / 2
-    factor = np.float32(centre) / np.maximum(magnitude, np.float32(scale))
+    factor = np.float32(centre / (max(largest, floor) + _EPSILON))
     x = u * factor + np.float32(centre)
     y = v * factor + np.float32(centre)
     return np.asarray(cv2.remap(_colour_table(), x, y, cv2.INTER_NEAREST), np.uint8)
-
-
-def _quantile(values: NDArray[np.float32], share: float) -> float:
-    """Return the value that `share` of `values` do not exceed; every second row and column is enough to tell."""
-    sample = values[::2, ::2].ravel()
-    place = min(int(share * sample.size), sample.size - 1)
-    return float(np.partition(sample, place)[place])
 
 
 @cache
