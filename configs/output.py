@@ -57,5 +57,5 @@ class MqttSettings(Section):
 class LogSettings(Section):
     """The log."""
 
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """Least level that is written."""
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    """Least level that is written; `--verbose` writes INFO as well."""

@@ -92,8 +92,16 @@ class Service:
         await self._stack.__aexit__(kind, error, trace)
 
     async def wait(self) -> None:
-        """Wait until every camera has ended, which live ones never do."""
+        """Wait until every camera has ended, which live ones never do.
+
+        Raises:
+            SourceError: every one of them was given up; the message says why.
+        """
         await asyncio.gather(*self._running)
+        errors = [f"{state.camera}: {state.error}" for state in self.cameras() if state.source == "down"]
+        if errors and len(errors) == len(self._cameras):
+            message = "every camera was given up: " + "; ".join(errors)
+            raise SourceError(message)
 
     def cameras(self) -> Sequence[CameraState]:
         """Return the state of every camera."""
@@ -161,6 +169,7 @@ class Service:
         self._start_mqtt()
         for camera in self._cameras.values():
             self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))
+        self._tasks.create_task(self._heartbeat(), name="heartbeat")
         self._ready = True
         _notify("READY=1")
 
@@ -184,7 +193,13 @@ class Service:
             async for event in events:
                 publisher.publish(event)
                 self.metrics.mqtt_connected.set(publisher.connected)
-                _notify("WATCHDOG=1")
+
+    async def _heartbeat(self) -> None:
+        """Tell systemd that the pipeline lives: cameras tell their states as long as their loop turns."""
+        async with self.bus.subscribe() as events:
+            async for event in events:
+                if isinstance(event, CameraState):
+                    _notify("WATCHDOG=1")
 
     def _on_mqtt_command(self, name: str, command: AdaptCommand) -> None:
         self._tasks.create_task(self.command(name, _COMMANDS[command]), name=f"mqtt command {name}")

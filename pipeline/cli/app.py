@@ -59,12 +59,18 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; a reader of our output that goes away is no error."""
+    """Run the command line; a reader of our output that goes away is no error, a defect of ours is one line."""
     try:
         app()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:
+        if logging.getLogger().isEnabledFor(logging.INFO):
+            raise
+        found = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(f"error: a defect of livesal: {found}. Run it again with --verbose and report it.", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
 
 
 if __name__ == "__main__":

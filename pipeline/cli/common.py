@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,11 +25,17 @@ SetOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def log_at(level: str) -> None:
+    """Log from `level` on, or more where `--verbose` asks for more."""
+    root = logging.getLogger()
+    root.setLevel(min(root.level, logging.getLevelNamesMapping()[level]))
+
+
 def overrides(assignments: list[str] | None) -> dict[str, Any]:
     """Return `a.b=value` assignments as nested mappings, values read as YAML.
 
     Raises:
-        ConfigError: an assignment has no `=` or no key.
+        ConfigError: an assignment has no `=`, no key or no YAML value.
     """
     result: dict[str, Any] = {}
     for assignment in assignments or ():
@@ -43,7 +50,11 @@ def overrides(assignments: list[str] | None) -> dict[str, Any]:
             if not isinstance(section, dict):
                 message = f"--set {assignment}: '{parent}' was given a value already"
                 raise ConfigError(message)
-        section[last] = yaml.safe_load(value)
+        try:
+            section[last] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            message = f"--set {assignment}: '{value}' is no YAML value ({getattr(error, 'problem', error)})"
+            raise ConfigError(message) from None
     return result
 
 

@@ -1,7 +1,7 @@
 """How a command fails: one clear line and an exit code that says which kind it was, never a traceback.
 
 0  done
-1  a defect of livesal: it says where the log is and asks to report it
+1  a defect of livesal: it asks to report it; `--verbose` shows the traceback
 2  wrong use: option, argument or configuration
 3  a source cannot be opened or read
 4  a network or its weights cannot be used

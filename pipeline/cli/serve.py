@@ -14,7 +14,7 @@ from rich.live import Live
 
 from configs.errors import ConfigError
 from configs.settings import Settings, load_settings, merge
-from pipeline.cli.common import SetOption, overrides
+from pipeline.cli.common import SetOption, log_at, overrides
 from pipeline.cli.failures import reported
 from pipeline.cli.terminal import LiveView
 from pipeline.service import Service
@@ -22,7 +22,7 @@ from stream.broker import EmbeddedBroker
 
 _REPORT: Final = 5.0
 """Seconds between two status lines where standard output is no terminal."""
-_DEMO: Final = "demo://?width=1280&height=720"
+_DEMO: Final = "demo://?width=1280&height=720&cuts=45"
 
 
 def serve(
@@ -39,6 +39,7 @@ def serve(
     """
     with reported():
         settings = load_settings(config, overrides(changes))
+        log_at(settings.log.level)
         if not settings.cameras:
             message = f"{config}: names no camera; add one, such as 'cameras: {{door: {{url: rtsp://…}}}}'"
             raise ConfigError(message)
@@ -61,6 +62,7 @@ def demo(
     with reported():
         basis: dict[str, Any] = {"cameras": {"demo": {"url": source, "loop": True}}, "http": {"port": port}}
         settings = load_settings(None, merge(basis, overrides(changes)))
+        log_at(settings.log.level)
         asyncio.run(_serve(settings, embedded_broker=settings.mqtt.host is None))
 
 
