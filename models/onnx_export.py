@@ -62,7 +62,10 @@ def as_batch(image: Tensor) -> Tensor:
 
 
 def export(graph: nn.Module, arguments: Sequence[Tensor], inputs: Sequence[str]) -> onnx.ModelProto:
-    """Return `graph` as ONNX; its initialisers have the parameters' names.
+    """Return `graph` as ONNX; each parameter that it uses is an initialiser of the parameter's name.
+
+    Left to itself the exporter makes one initialiser of several equal tensors, and a swap could not patch the others
+    then. Initialisers that may be inputs it keeps apart; so all are declared inputs first, and taken from them later.
 
     Raises:
         ExportError: the network does something that ONNX cannot express.
@@ -80,12 +83,17 @@ def export(graph: nn.Module, arguments: Sequence[Tensor], inputs: Sequence[str])
                 opset_version=_OPSET,
                 dynamo=False,
                 do_constant_folding=False,
+                keep_initializers_as_inputs=True,
                 training=torch.onnx.TrainingMode.PRESERVE,
             )
     except Exception as error:
         message = f"this network cannot be exported for serving: {str(error).splitlines()[0]}"
         raise ExportError(message) from error
-    return onnx.load_model_from_string(buffer.getvalue())
+    proto = onnx.load_model_from_string(buffer.getvalue())
+    given = [entry for entry in proto.graph.input if entry.name in inputs]
+    del proto.graph.input[:]
+    proto.graph.input.extend(given)
+    return proto
 
 
 def patch(proto: onnx.ModelProto, state: Mapping[str, Tensor], prefix: str) -> onnx.ModelProto:
