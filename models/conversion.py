@@ -8,7 +8,7 @@ from torch import Tensor
 from models.caffemodel import caffe_state, read_caffemodel
 from models.checkpoint import converted, load_into, read_state, save_state, sha256, weights_folder
 from models.errors import CheckpointError
-from models.registry import SaliencyEntry, saliency_entry, saliency_names
+from models.registry import SaliencyEntry, saliency_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def convert(model: Path, arch: str, output: Path | None = None) -> Conversion:
         UnknownModelError: no network has that name.
         CheckpointError: the file is damaged, holds code, or is not this network's; or the output's ending is wrong.
     """
-    entry = saliency_entry(_registered(arch))
+    entry = saliency_entry(arch)
     target = default_output(entry) if output is None else output
     if target.suffix != ".safetensors":
         message = f"{target}: weights are written as safetensors; let the output end in .safetensors"
@@ -58,11 +58,6 @@ def convert(model: Path, arch: str, output: Path | None = None) -> Conversion:
 def default_output(entry: SaliencyEntry) -> Path:
     """Return the file in the weights folder that a network's converted weights go to."""
     return converted(weights_folder() / entry.checkpoint.file)
-
-
-def _registered(arch: str) -> str:
-    """Return the registered name that `arch` differs from in `-` and `_` only, else `arch`."""
-    return next((name for name in saliency_names() if name.replace("_", "-") == arch.replace("_", "-")), arch)
 
 
 def _read(model: Path) -> dict[str, Tensor]:

@@ -2,10 +2,10 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,9 @@ class SaliencyEntry:
         select: from the network's output to its maps, the prediction first, each (N, 1, h, w).
         outputs: whether the selected maps are logits or probabilities.
         normalisation: what the input must be.
-        size: (h, w) that the network was made for, None = follows the frame's aspect.
-        multiple: height and width are multiples of this.
+        size: (h, w) that the network was made for and always gets; None = it takes the working size.
+        multiple: height and width that it gets are multiples of this, where it has no `size`.
+        minimum: and no less than this.
         reduction: the saliency map is the first selected map, or the mean of them all (motion networks, Eq. (5)).
         task: colour saliency of an image, or motion saliency of coded flow.
         source: paper, repository and licence of the architecture.
@@ -85,12 +86,20 @@ class SaliencyEntry:
     outputs: Literal["logits", "probabilities"]
     normalisation: Normalisation
     size: tuple[int, int] | None = None
-    multiple: int = 32
+    multiple: int = 1
+    minimum: int = 1
     reduction: Literal["first", "mean"] = "first"
     task: Literal["colour", "motion"] = "colour"
     source: str
     checkpoint: Checkpoint
     adaptable: bool = True
+
+    def input_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the (h, w) at which images of the working size `size` enter the network."""
+        if self.size is not None:
+            return self.size
+        height, width = (-(-max(side, self.minimum) // self.multiple) * self.multiple for side in size)
+        return height, width
 
 
 class FlowEstimator(Protocol):
@@ -110,13 +119,17 @@ class FlowEntry:
         build: makes an estimator; for networks it loads the weights of `checkpoint`.
         source: paper, repository and licence.
         checkpoint: its weights; None for methods without.
+        network: makes the untrained network, for networks; its parameter names are those of `checkpoint`.
     """
 
     name: str
     build: Callable[[], FlowEstimator]
     source: str
     checkpoint: Checkpoint | None = None
+    network: Callable[[], nn.Module] | None = None
 
+
+Entry = TypeVar("Entry", SaliencyEntry, FlowEntry)
 
 _saliency: dict[str, SaliencyEntry] = {}
 _flow: dict[str, FlowEntry] = {}
@@ -128,7 +141,7 @@ def register_saliency(entry: SaliencyEntry) -> SaliencyEntry:
     Raises:
         ValueError: the name is taken.
     """
-    if entry.name in _saliency:
+    if _find(_saliency, entry.name) is not None:
         message = f"a saliency network named '{entry.name}' is registered already"
         raise ValueError(message)
     _saliency[entry.name] = entry
@@ -141,7 +154,7 @@ def register_flow(entry: FlowEntry) -> FlowEntry:
     Raises:
         ValueError: the name is taken.
     """
-    if entry.name in _flow:
+    if _find(_flow, entry.name) is not None:
         message = f"a flow method named '{entry.name}' is registered already"
         raise ValueError(message)
     _flow[entry.name] = entry
@@ -161,29 +174,36 @@ def flow_names() -> tuple[str, ...]:
 
 
 def saliency_entry(name: str) -> SaliencyEntry:
-    """Return the saliency network registered as `name`.
+    """Return the saliency network registered as `name`, in which `-` and `_` are the same.
 
     Raises:
         UnknownModelError: there is none; the message lists those that are.
     """
     _discover()
-    if name not in _saliency:
+    entry = _find(_saliency, name)
+    if entry is None:
         message = f"no saliency network is named '{name}'; there are: {', '.join(saliency_names())}"
         raise UnknownModelError(message)
-    return _saliency[name]
+    return entry
 
 
 def flow_entry(name: str) -> FlowEntry:
-    """Return the flow method registered as `name`.
+    """Return the flow method registered as `name`, in which `-` and `_` are the same.
 
     Raises:
         UnknownModelError: there is none; the message lists those that are.
     """
     _discover()
-    if name not in _flow:
+    entry = _find(_flow, name)
+    if entry is None:
         message = f"no flow method is named '{name}'; there are: {', '.join(flow_names())}"
         raise UnknownModelError(message)
-    return _flow[name]
+    return entry
+
+
+def _find(entries: Mapping[str, Entry], name: str) -> Entry | None:
+    """Return the entry whose name differs from `name` in `-` and `_` at most."""
+    return next((entry for known, entry in entries.items() if known.replace("_", "-") == name.replace("_", "-")), None)
 
 
 @cache

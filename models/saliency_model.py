@@ -1,4 +1,4 @@
-"""Any registered network behind one face: RGB in [0, 1] in, saliency in [0, 1] out."""
+"""Any registered network behind one face: RGB in [0, 1] in, saliency in [0, 1] out, at the size of the input."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _EDGE = 1e-6
 
 
 class SaliencyModel(nn.Module):
-    """A network with its normalisation, its choice of output and its enlargement applied.
+    """A network with its input size, its normalisation, its choice of output and its enlargement applied.
 
     Attributes:
         network: the wrapped network; its parameter names are those of its checkpoint.
@@ -50,8 +50,9 @@ class SaliencyModel(nn.Module):
         return self.reduce(self.entry.select(self.network.decoder(features)), size)  # type: ignore[operator]
 
     def normalise(self, rgb: Tensor) -> Tensor:
-        """Turn (N, 3, h, w) RGB in [0, 1] into what the network expects."""
-        channels = rgb.flip(1) if self.entry.normalisation.order == "BGR" else rgb
+        """Turn (N, 3, h, w) RGB in [0, 1] into what the network expects, at the size that it takes."""
+        sized = _resize(rgb, self.entry.input_size((rgb.shape[-2], rgb.shape[-1])))
+        channels = sized.flip(1) if self.entry.normalisation.order == "BGR" else sized
         return (channels * self.entry.normalisation.scale - self.mean) / self.std
 
     def reduce(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:

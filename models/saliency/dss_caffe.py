@@ -103,7 +103,6 @@ DSS_CAFFE: Final = register_saliency(
         select=_mean_of_four,
         outputs="logits",
         normalisation=CAFFE,
-        multiple=1,
         reduction="mean",
         source="DSS, CVPR 2017, arXiv 1611.04849; github.com/houqb/DSS (MIT)",
         checkpoint=Checkpoint(

@@ -154,6 +154,7 @@ for _name, _shape, _page, _terms in (
             select=only,
             outputs="logits",
             normalisation=CAFFE,
+            minimum=128,  # its widest pooling leaves nothing of less
             source=_SOURCE,
             checkpoint=Checkpoint(file=f"{_name}.pth", url=_page, licence=_terms),
         )

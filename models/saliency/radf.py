@@ -101,7 +101,6 @@ RADF: Final = register_saliency(
         select=_all,
         outputs="logits",
         normalisation=CAFFE,
-        multiple=1,
         reduction="mean",
         source="RADF, AAAI 2018; github.com/xw-hu/RADF (no licence stated)",
         checkpoint=Checkpoint(

@@ -107,7 +107,6 @@ RAS_ECCV18: Final = register_saliency(
         select=_sides,
         outputs="logits",
         normalisation=CAFFE,
-        multiple=1,
         source="RAS, ECCV 2018, arXiv 1807.09940; github.com/ShuhanChen/RAS_ECCV18 (no licence stated)",
         checkpoint=Checkpoint(
             file="ras-eccv18.safetensors",

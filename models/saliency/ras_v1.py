@@ -43,7 +43,6 @@ RAS_V1: Final = register_saliency(
         outputs="logits",
         normalisation=IMAGENET,
         size=(352, 352),
-        multiple=1,
         source="RAS, IEEE TIP 2020; github.com/ShuhanChen/RAS-pytorch (no licence stated)",
         checkpoint=Checkpoint(
             file="RAS.v1.pth",

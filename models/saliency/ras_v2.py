@@ -44,7 +44,6 @@ RAS_V2: Final = register_saliency(
         outputs="logits",
         normalisation=_DUTS,
         size=(352, 352),
-        multiple=1,
         source="RAS, IEEE TIP 2020; github.com/ShuhanChen/RAS-pytorch (no licence stated)",
         checkpoint=Checkpoint(
             file="RAS.v2.pth",

@@ -135,7 +135,6 @@ RESDSS: Final = register_saliency(
         select=_mean_of_four,
         outputs="logits",
         normalisation=CAFFE,
-        multiple=1,
         reduction="mean",
         source="ResDSS, IEEE TPAMI 2019, arXiv 1611.04849; github.com/houqb/DSS (MIT)",
         checkpoint=Checkpoint(

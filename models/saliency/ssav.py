@@ -173,7 +173,6 @@ SSAV: Final = register_saliency(
         outputs="logits",
         normalisation=CAFFE,
         size=(473, 473),
-        multiple=1,
         source="SSAV, CVPR 2019; github.com/DengPingFan/DAVSOD (academic use only)",
         checkpoint=Checkpoint(
             file="ssav.safetensors",
