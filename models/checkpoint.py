@@ -84,6 +84,16 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> N
     Raises:
         CheckpointError: keys or shapes differ; the message names the first few and what to do.
     """
+    check(network, state, origin)
+    network.load_state_dict(dict(state))
+
+
+def check(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """See whether `state` has the names and shapes of `network`, which may be without memory (the meta device).
+
+    Raises:
+        CheckpointError: keys or shapes differ; the message names the first few and what to do.
+    """
     own = network.state_dict()
     missing = sorted(own.keys() - state.keys())
     unknown = sorted(state.keys() - own.keys())
@@ -96,7 +106,6 @@ def load_into(network: nn.Module, state: Mapping[str, Tensor], origin: str) -> N
         ]
         message = f"{origin}: not the weights of this network: {'; '.join(parts)}. Is it another network's file?"
         raise CheckpointError(message)
-    network.load_state_dict(dict(state))
 
 
 def save_state(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:

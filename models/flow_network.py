@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -95,15 +96,23 @@ def resize(x: Tensor, size: tuple[int, ...]) -> Tensor:
 def load_network(network: nn.Module, form: FlowForm, checkpoint: Checkpoint) -> NetworkFlow:
     """Return an estimator of `network` with the weights of `checkpoint`.
 
-    Keys that begin their parts with `module` where the network has `net`, as older public files do, are renamed.
-
     Raises:
         CheckpointError: the file is missing, damaged or another network's.
     """
     path = locate(checkpoint)
-    state = {key.replace("module", "net"): value for key, value in read_state(path).items()}
-    load_into(network, state, str(path))
+    load_into(network, read_flow_state(path), str(path))
     return NetworkFlow(network, form)
+
+
+def read_flow_state(path: Path) -> dict[str, Tensor]:
+    """Read a flow network's weights.
+
+    Keys that begin their parts with `module` where the network has `net`, as older public files do, are renamed.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    return {key.replace("module", "net"): value for key, value in read_state(path).items()}
 
 
 @contextmanager

@@ -255,5 +255,6 @@ register_flow(
         build=_build,
         source="LiteFlowNet, arXiv 1805.07036 (weights: research only)",
         checkpoint=CHECKPOINT,
+        network=LiteFlowNet,
     )
 )

@@ -161,6 +161,10 @@ def _build() -> NetworkFlow:
 
 register_flow(
     FlowEntry(
-        name="pwc", build=_build, source="PWC-Net, arXiv 1709.02371 (weights: CC BY-NC-SA)", checkpoint=CHECKPOINT
+        name="pwc",
+        build=_build,
+        source="PWC-Net, arXiv 1709.02371 (weights: CC BY-NC-SA)",
+        checkpoint=CHECKPOINT,
+        network=PwcNet,
     )
 )

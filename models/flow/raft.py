@@ -175,5 +175,11 @@ def _build(size: RaftSize, checkpoint: Checkpoint) -> NetworkFlow:
 for _name, _size, _file in (("raft", LARGE, "raft-things.pth"), ("raft-small", SMALL, "raft-small.pth")):
     _checkpoint = Checkpoint(file=_file, url=_MODELS, licence="BSD-3-Clause")
     register_flow(
-        FlowEntry(name=_name, build=partial(_build, _size, _checkpoint), source=_SOURCE, checkpoint=_checkpoint)
+        FlowEntry(
+            name=_name,
+            build=partial(_build, _size, _checkpoint),
+            source=_SOURCE,
+            checkpoint=_checkpoint,
+            network=partial(Raft, _size),
+        )
     )

@@ -82,5 +82,11 @@ def _build() -> NetworkFlow:
 
 
 register_flow(
-    FlowEntry(name="spynet", build=_build, source="SPyNet, arXiv 1611.00850 (weights: research)", checkpoint=CHECKPOINT)
+    FlowEntry(
+        name="spynet",
+        build=_build,
+        source="SPyNet, arXiv 1611.00850 (weights: research)",
+        checkpoint=CHECKPOINT,
+        network=SPyNet,
+    )
 )
