@@ -86,7 +86,7 @@ def make_validation(recipe: TrainingSettings, data: Path) -> Validate | None:
             continue
         _, unseen = split_pairs(source, data)
         if unseen:
-            held[source.images.parent.name] = _Held(recipe, unseen[:: recipe.validation_stride])
+            held[source.images.parent.name] = _Held(recipe, unseen)
     if not held:
         return None
 
@@ -121,20 +121,23 @@ def split_pairs(source: SampleSettings, data: Path) -> tuple[tuple[ImagePair, ..
 
 
 class _Held(Sequence[Sample]):
-    """Samples held out, as the network meets them in service; made when asked for."""
+    """Samples held out, as the network meets them in service; made when asked for.
+
+    Of a video every n-th frame is taken, but its flow is that from the frame right before it.
+    """
 
     def __init__(self, recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> None:
-        self._length = len(pairs)
+        self._indices = range(0, len(pairs), recipe.validation_stride)
         self._motion = recipe.task == "motion"
         self._source: SampleSource = _samples(recipe, pairs, vary=False)
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._indices)
 
     def __getitem__(self, index: int | slice) -> Sample:  # type: ignore[override]  # only ever asked for one
-        if isinstance(index, slice) or not 0 <= index < self._length:
-            raise IndexError(index)
-        sample = self._source.draw(index, np.random.default_rng(index))
+        if isinstance(index, slice):
+            raise TypeError(index)
+        sample = self._source.draw(self._indices[index], np.random.default_rng(index))
         if self._motion:
             return sample
         height, width = sample.mask.shape
