@@ -40,6 +40,11 @@ class ServedNetwork(Protocol):
         ...
 
     @property
+    def adaptable(self) -> bool:
+        """Whether its twin can be retrained."""
+        ...
+
+    @property
     def head(self) -> Head:
         """The original network's head."""
         ...
@@ -60,12 +65,23 @@ class ServedNetwork(Protocol):
         ...
 
 
-def serve(model: SaliencyModel, size: tuple[int, int], device: str = "cpu") -> ServedNetwork:
+class Servable(Protocol):
+    """What brings its own way to be served."""
+
+    def served(self, size: tuple[int, int], device: str) -> ServedNetwork:
+        """Make it ready to serve images of `size` = (h, w) on `device`."""
+        ...
+
+
+def serve(model: SaliencyModel | Servable, size: tuple[int, int], device: str = "cpu") -> ServedNetwork:
     """Make `model` ready to serve images of `size` = (h, w) on `device`.
 
     Raises:
         ExportError: the engine cannot run this network, or runs it differently from torch.
+        PluginError: it is a user's own graph, and does not map such images to saliency.
     """
+    if not isinstance(model, SaliencyModel):
+        return model.served(size, device)
     if device == "cpu":
         from models.onnx_engine import OnnxNetwork  # noqa: PLC0415 - each engine brings its own heavy library
 

@@ -3,6 +3,7 @@
 ModelError
 ├── UnknownModelError (KeyError)      no network of that name is registered
 ├── CheckpointError (ValueError)      a weights file is missing keys, truncated, or another network's
+├── PluginError (ValueError)          a user's own .py or .onnx file cannot be used
 ├── ExportError (RuntimeError)        a network cannot be served by the chosen engine
 └── TrainingDataError (ValueError)    labelled data is missing or unreadable
 """
@@ -22,6 +23,10 @@ class UnknownModelError(ModelError, KeyError):
 
 class CheckpointError(ModelError, ValueError):
     """A weights file cannot be loaded into the network it was named for."""
+
+
+class PluginError(ModelError, ValueError):
+    """A user's own .py or .onnx file is missing, fails, or is not what livesal can use."""
 
 
 class ExportError(ModelError, RuntimeError):

@@ -36,7 +36,7 @@ class OnnxHead:
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         """Build the session."""
-        self._session = session(proto)
+        self._session = session(proto.SerializeToString())
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._whole = self._inputs == [_IMAGE]
 
@@ -67,7 +67,7 @@ class OnnxNetwork:
             with torch.no_grad():
                 features = encoder(image)
             names = [f"feature{index}" for index in range(len(features))]
-            self._encoder = session(export(encoder, [image], [_IMAGE]))
+            self._encoder = session(export(encoder, [image], [_IMAGE]).SerializeToString())
             self._head_graph = export(HeadGraph(model, size), features, names)
         else:
             self._head_graph = self._whole_graph
@@ -78,6 +78,11 @@ class OnnxNetwork:
     def size(self) -> tuple[int, int]:
         """Height and width that it serves."""
         return self._size
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether its twin can be retrained."""
+        return self.model.entry.adaptable
 
     @property
     def head(self) -> Head:
@@ -113,11 +118,11 @@ class OnnxNetwork:
             raise ExportError(message)
 
 
-def session(proto: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Return a session on one thread that never spins."""
+def session(graph: bytes | str) -> onnxruntime.InferenceSession:
+    """Return a session of a graph, or of the file that it is in, on one thread that never spins."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -56,6 +56,11 @@ class TorchNetwork:
         return self._size
 
     @property
+    def adaptable(self) -> bool:
+        """Whether its twin can be retrained."""
+        return self._model.entry.adaptable
+
+    @property
     def head(self) -> Head:
         """The original network's head."""
         return self._head

@@ -1,5 +1,6 @@
 """Carries out what the adaptation's state machine decides, between two frames of one camera."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
@@ -32,6 +33,8 @@ from pipeline.values import Keyframe
 from pipeline.window import KeyframeWindow
 from stream.events import AdaptationEvent, AdaptationKind
 
+_log = logging.getLogger("livesal.adaptation")
+
 Details = dict[str, float | str]
 
 
@@ -55,12 +58,18 @@ class Adapter:
         slot: Slot,
         rounds: Rounds,
         wall_clock: Callable[[], float] = time.time,
+        *,
+        adaptable: bool = True,
     ) -> None:
-        """Begin without a twin and with an empty window."""
+        """Begin without a twin and with an empty window; where the network is not `adaptable`, adaptation stays off."""
+        if settings.enabled and not adaptable:
+            _log.warning("%s: the colour network cannot be retrained: it is served as it is, adaptation is off", camera)
+            settings = settings.model_copy(update={"enabled": False})
         self.window = KeyframeWindow(settings.window)
         self.state: AdaptationState = initial_state(settings)
         self.keyframes = self.retrainings = self.swaps = self.rejected = self.failed = 0
         self._camera = camera
+        self._adaptable = adaptable
         self._settings = settings
         self._slot = slot
         self._rounds = rounds
@@ -97,7 +106,9 @@ class Adapter:
         return events
 
     def order(self, order: Literal["on", "off", "reset", "force"]) -> list[AdaptationEvent]:
-        """Do what a person asked for."""
+        """Do what a person asked for, as far as the network allows."""
+        if order in {"on", "force"} and not self._adaptable:
+            return [self._event("failed", {"reason": "the colour network cannot be retrained"})]
         return list(self._signal(Ordered(self._media_time, order)))
 
     def begin_anew(self, rounds: Rounds) -> list[AdaptationEvent]:

@@ -196,7 +196,7 @@ class Analysis:
             self._networks.settings.colour, colour, self._settings, self._worker, self._tasks, self._round_thread
         )
         if self.adapter is None:
-            self.adapter = Adapter(self.camera, self._settings, self._slot, rounds)
+            self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
         else:
             self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds

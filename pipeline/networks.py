@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 import torch
 
 from configs.method import MethodSettings
-from models.engine import ServedNetwork, serve
-from models.loading import load_model
+from models.engine import Servable, ServedNetwork, serve
+from models.loading import load_servable
 from models.registry import FlowEstimator, flow_entry
 from models.saliency_model import SaliencyModel
 
@@ -30,7 +30,7 @@ class Networks:
         self.settings = settings
         self._executor = executor
         self._device = choose_device(settings.device)
-        self._models: dict[str, SaliencyModel] = {}
+        self._models: dict[str, SaliencyModel | Servable] = {}
         self._served: dict[tuple[str, tuple[int, int]], ServedNetwork] = {}
         self._building = asyncio.Lock()
 
@@ -43,7 +43,7 @@ class Networks:
         names = {self.settings.colour, self.settings.motion} - {CONTRAST}
         loop = asyncio.get_running_loop()
         for name in sorted(names):
-            self._models[name] = await loop.run_in_executor(self._executor, load_model, name)
+            self._models[name] = await loop.run_in_executor(self._executor, load_servable, name)
 
     async def colour(self, size: tuple[int, int]) -> ServedNetwork:
         """Return the colour network for images of `size` = (h, w).

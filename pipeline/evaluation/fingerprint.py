@@ -5,9 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from models.checkpoint import locate
 from models.errors import ModelError
-from models.registry import saliency_entry
+from models.loading import files_of
 from pipeline.evaluation.runner import RunPlan
 
 _PACKAGES = ("configs", "models", "pipeline")
@@ -45,13 +44,10 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _weights(name: str) -> str:
-    """Return the file of a network, its size and its time; just the name where there is no file."""
+def _weights(spec: str) -> str:
+    """Return the files of a network, their sizes and times; just its name where there are none."""
     try:
-        path = locate(saliency_entry(name).checkpoint)
-    except ModelError:
-        path = Path(name.partition(":")[0])
-    if not path.is_file():
-        return name
-    facts = path.stat()
-    return f"{path}:{facts.st_size}:{facts.st_mtime_ns}"
+        facts = [(path, path.stat()) for path in files_of(spec)]
+    except (ModelError, OSError):
+        return spec
+    return " ".join(f"{path}:{fact.st_size}:{fact.st_mtime_ns}" for path, fact in facts)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from configs.settings import Settings
 from models.engine import ServedNetwork, serve
-from models.loading import load_model
+from models.loading import load_servable
 from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.adapter import Adapter
@@ -105,7 +105,7 @@ class Runner:
             if halves is None:
                 halves = _Halves(self._plan.settings, picture.image.shape)
                 rounds = SimulatedRounds(method.colour, halves.network, adaptation, self._plan.round_seconds)
-                adapter = Adapter("evaluation", adaptation, halves.slot, rounds)
+                adapter = Adapter("evaluation", adaptation, halves.slot, rounds, adaptable=halves.network.adaptable)
             small, saliency = halves(picture.image)
             now = index / self._plan.frame_rate
             keyframes += saliency.is_keyframe
@@ -135,7 +135,7 @@ class Runner:
                 if saliency.is_keyframe:
                     self.counts += Counts(keyframes=1)
                     window.offer(_keyframe(small, saliency, index / self._plan.frame_rate, index))
-            if settings.adaptation.enabled and len(window):
+            if settings.adaptation.enabled and halves.network.adaptable and len(window):
                 self._retrain(halves, window)
             spool.seek(0)
             for picture in video:
@@ -197,7 +197,7 @@ class _Halves:
 @lru_cache(maxsize=8)
 def _served(name: str, size: tuple[int, int], device: str) -> ServedNetwork:
     """Return a network made ready once per process and size; twins never touch it."""
-    return serve(load_model(name), size, device)
+    return serve(load_servable(name), size, device)
 
 
 def _keyframe(small: NDArray[np.uint8], saliency: SaliencyFrame, now: float, index: int) -> Keyframe:

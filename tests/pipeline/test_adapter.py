@@ -23,10 +23,12 @@ SETTINGS = AdaptationSettings(
 class Bench:
     """An adapter, and what it is tied to."""
 
-    def __init__(self, settings: AdaptationSettings = SETTINGS) -> None:
+    def __init__(self, settings: AdaptationSettings = SETTINGS, *, adaptable: bool = True) -> None:
         self.slot = Slot()
         self.rounds = FakeRounds()
-        self.adapter = Adapter("door", settings, self.slot, self.rounds, wall_clock=lambda: 1700000000.0)
+        self.adapter = Adapter(
+            "door", settings, self.slot, self.rounds, wall_clock=lambda: 1700000000.0, adaptable=adaptable
+        )
 
     def see(self, *times: float, cut: bool = False) -> list[AdaptationEvent]:
         """Let a keyframe pass at each of `times`."""
@@ -171,3 +173,17 @@ def test_what_a_person_ordered_outlives_another_frame_size(*, enabled: bool, ord
     bench.adapter.order(order)  # type: ignore[arg-type]
     bench.adapter.begin_anew(FakeRounds())
     assert bench.adapter.state.phase == phase
+
+
+def test_a_network_that_cannot_be_retrained_leaves_adaptation_off_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(adaptable=False)
+    assert "door: the colour network cannot be retrained" in caplog.text
+    bench.see(1, 2, 3, 4)
+    for order in ("on", "force"):
+        (event,) = bench.adapter.order(order)
+        assert (event.kind, event.details) == ("failed", {"reason": "the colour network cannot be retrained"})
+    bench.see(11, 12, 13)
+    assert bench.adapter.state.phase == "off"
+    assert bench.rounds.requests == []
