@@ -131,9 +131,12 @@ def _read_torch(path: Path) -> dict[str, object]:
     except pickle.UnpicklingError:
         message = f"{path}: is no plain weights file: it is damaged or holds code, which livesal never runs"
         raise CheckpointError(message) from None
-    except (RuntimeError, EOFError, ValueError) as error:
-        message = f"{path}: is truncated or no weights file ({str(error).splitlines()[0]}); download it again"
-        raise CheckpointError(message) from None
+    except OSError:
+        raise
+    except Exception as error:  # whatever torch's reader stumbles over in a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        message = f"{path}: is truncated or no weights file ({reason}); download it again"
+        raise CheckpointError(message) from error
     if not isinstance(content, Mapping):
         message = f"{path}: holds a {type(content).__name__}, not a state dictionary"
         raise CheckpointError(message)
