@@ -127,6 +127,7 @@ DSS: Final = register_saliency(
         outputs="logits",
         normalisation=IMAGENET,
         size=(256, 256),
+        multiple=32,
         reduction="mean",
         source="DSS, CVPR 2017, arXiv 1611.04849; github.com/AceCoooool/DSS-pytorch (MIT)",
         checkpoint=Checkpoint(
