@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from configs.method import AdaptationSettings
@@ -95,8 +96,8 @@ class Analysis:
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
         self.adapter: Adapter | None = None
-        self._colour_thread = ThreadPoolExecutor(1, thread_name_prefix=f"colour-{camera}")
-        self._motion_thread = ThreadPoolExecutor(1, thread_name_prefix=f"motion-{camera}")
+        self._colour_thread = _frame_thread(f"colour-{camera}")
+        self._motion_thread = _frame_thread(f"motion-{camera}")
         self._round_thread = ThreadPoolExecutor(1, thread_name_prefix=f"rounds-{camera}")
 
     async def __aenter__(self) -> Self:
@@ -200,6 +201,11 @@ class Analysis:
         else:
             self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds
+
+
+def _frame_thread(name: str) -> ThreadPoolExecutor:
+    """Return a thread in which denormal numbers count as zero: they take a quarter of CSNet's time."""
+    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=torch.set_flush_denormal, initargs=(True,))
 
 
 async def _on(executor: Executor, work: Callable[[], T]) -> T:

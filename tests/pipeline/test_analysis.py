@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.errors import CheckpointError
@@ -16,7 +17,7 @@ from stream.channel import Channel
 from stream.frame import Frame
 from tests.fakes.frames import SIZE, frame, picture
 from tests.fakes.retraining import FakeWorker
-from tests.fakes.served import BrightIsSalient, FakeNetworks
+from tests.fakes.served import BrightIsSalient, ColourfulIsSalient, FakeNetworks
 
 SETTINGS = AdaptationSettings(
     window=WindowSettings(spacing=0), first_keyframes=2, new_keyframes=1000, cool_down=1000, failure_budget=2
@@ -221,3 +222,18 @@ async def test_each_stage_says_how_long_it_took() -> None:
     assert set(done.seconds) == {"shrink", "colour", "motion", "total"}
     assert all(seconds >= 0 for seconds in done.seconds.values())
     assert done.seconds["total"] >= max(done.seconds["colour"], done.seconds["motion"])
+
+
+async def test_denormal_numbers_count_as_zero_in_the_frame_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+
+    def head(network: BrightIsSalient, features: Any) -> Any:
+        del features
+        seen.append(float((torch.full((8,), 1e-30) * torch.full((8,), 1e-10)).max()))
+        return np.zeros(network.size, np.float32)
+
+    monkeypatch.setattr(BrightIsSalient, "head", head)
+    monkeypatch.setattr(ColourfulIsSalient, "head", head)
+    async with analysis_with(FakeWorker()) as analysis:
+        await analyse(analysis, range(2))
+    assert seen == [0.0] * 3, "the colour half twice, the motion half from the second frame on"
