@@ -12,6 +12,7 @@ from pipeline.errors import JobError
 from pipeline.retraining.job import Job, read_job, run_job, split, stack, write_job, write_result
 from pipeline.values import Keyframe
 from tests.fakes.jobs import small_job
+from tests.fakes.plugins import write_plugin
 
 
 def job(base: dict[str, torch.Tensor] | None = None) -> Job:
@@ -78,3 +79,11 @@ def test_keyframes_of_two_sizes_are_no_job() -> None:
     with pytest.raises(JobError):
         stack([keyframe(8), keyframe(16)])
     assert len(stack([keyframe(8), keyframe(8)])) == 2
+
+
+def test_a_network_from_a_file_of_the_users_own_is_retrained(tmp_path: Path) -> None:
+    spec = f"{write_plugin(tmp_path)}:build"
+    write_job(replace(small_job(), model=spec), tmp_path / "job")
+    report, state = run_job(read_job(tmp_path / "job"))
+    assert report.error_after < report.error_before
+    assert state.keys() == {"score.weight", "score.bias"}
