@@ -4,7 +4,7 @@ import asyncio
 import time
 from asyncio import TaskGroup
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -88,12 +88,11 @@ class Run:
             events = follower.follow(analysed, clock.unix(analysed.frame.time, time.time()))
             take(RunFrame(analysed, follower.regions, events))
 
-        with ThreadPoolExecutor(1, thread_name_prefix="output") as output:
-            async with self._analysed() as frames:
-                async for analysed in frames:
-                    started = time.monotonic()
-                    await loop.run_in_executor(output, handle, analysed)
-                    self._note(analysed, time.monotonic() - started)
+        async with _thread("output") as output, self._analysed() as frames:
+            async for analysed in frames:
+                started = time.monotonic()
+                await loop.run_in_executor(output, handle, analysed)
+                self._note(analysed, time.monotonic() - started)
 
     def summary(self) -> RunSummary:
         """Return what the run has come to so far."""
@@ -116,7 +115,7 @@ class Run:
         live = self._source.live
         frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST) if live else Channel(4)
         analysed: Channel[AnalysedFrame] = Channel(4)
-        with ThreadPoolExecutor(1, thread_name_prefix="build") as build:
+        async with _thread("build") as build:
             networks = Networks(self._settings.method, build)
             await networks.load()
             async with (
@@ -137,3 +136,13 @@ class Run:
         self._ended = time.monotonic()
         self._frames += 1
         self._durations.add({**analysed.seconds, "output": output_seconds})
+
+
+@asynccontextmanager
+async def _thread(name: str) -> AsyncIterator[Executor]:
+    """Give a thread, and wait at the end for what it is doing: nobody takes its output away before."""
+    executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+    try:
+        yield executor
+    finally:
+        await asyncio.to_thread(executor.shutdown, cancel_futures=True)

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,7 @@ import cv2
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from configs.settings import load_settings
 from configs.source import SourceSettings
@@ -20,6 +22,7 @@ from pipeline.cli.common import ConfigOption, SetOption, overrides, with_camera
 from pipeline.cli.failures import reported
 from pipeline.offline import Run, RunFrame, RunSummary
 from pipeline.outputs import Output, measurements, open_output
+from stream.errors import OutputError
 from stream.probe import probe
 from stream.source import open_source
 from stream.views import VIEWS
@@ -67,7 +70,10 @@ def run(
         camera = settings.cameras[_CAMERA]
         work = Run(open_source(camera), settings, _CAMERA)
         try:
-            asyncio.run(_run(work, camera, output, view, width, as_json=as_json))
+            total = None if work.live else _frame_count(camera)
+            with _progress() as progress, _opened(output, source, view, width) as write:
+                task = progress.add_task("loading networks", total=total)
+                asyncio.run(_run(work, partial(_take, write, progress, task, as_json=as_json)))
         except KeyboardInterrupt:
             Console(stderr=True).print("stopped; what was written is complete up to here")
     if as_json:
@@ -76,27 +82,28 @@ def run(
         _show(work.summary(), output)
 
 
-async def _run(
-    work: Run, camera: SourceSettings, output: Path | None, view: str, width: int | None, *, as_json: bool
-) -> None:
+async def _run(work: Run, take: Callable[[RunFrame], None]) -> None:
     cv2.setNumThreads(1)
-    total = None if work.live else await asyncio.to_thread(_frame_count, camera)
-    with _progress() as progress, _opened(output, view, width) as write:
-        task = progress.add_task("loading networks", total=total)
-
-        def take(frame: RunFrame) -> None:
-            write(frame)
-            if as_json:
-                sys.stdout.write(json.dumps(measurements(frame), separators=(",", ":")) + "\n")
-            saliency = frame.analysed.saliency
-            twin = f"twin {saliency.model_version}" if saliency.model_version else "original"
-            progress.update(task, advance=1, description=f"NR {saliency.nr:.2f}, {twin}")
-
-        await work.consume(take)
+    await work.consume(take)
 
 
-def _opened(output: Path | None, view: str, width: int | None) -> AbstractContextManager[Output]:
-    return nullcontext(_keep_nothing) if output is None else open_output(output, view, width)
+def _take(write: Output, progress: Progress, task: TaskID, frame: RunFrame, *, as_json: bool) -> None:
+    """Write a frame and show how far the run is; in the output's thread."""
+    write(frame)
+    if as_json:
+        sys.stdout.write(json.dumps(measurements(frame), separators=(",", ":")) + "\n")
+    saliency = frame.analysed.saliency
+    twin = f"twin {saliency.model_version}" if saliency.model_version else "original"
+    progress.update(task, advance=1, description=f"NR {saliency.nr:.2f}, {twin}")
+
+
+def _opened(output: Path | None, source: str, view: str, width: int | None) -> AbstractContextManager[Output]:
+    if output is None:
+        return nullcontext(_keep_nothing)
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        message = f"{output}: is the input itself, which would be lost; write to another file"
+        raise OutputError(message)
+    return open_output(output, view, width)
 
 
 def _keep_nothing(run_frame: RunFrame) -> None:

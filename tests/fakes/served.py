@@ -22,10 +22,12 @@ class BrightIsSalient:
     Attributes:
         size: that it serves.
         refuses: whether no twin can be served.
+        adaptable: whether a twin can be retrained at all.
     """
 
     size: tuple[int, int] = SIZE
     refuses: bool = False
+    adaptable: bool = True
 
     def encode(self, image: NDArray[np.uint8]) -> Any:
         assert image.shape[:2] == self.size
@@ -57,6 +59,9 @@ class FakeNetworks:
     settings: MethodSettings = field(default_factory=lambda: MethodSettings(size=SIZE, flow_scale=1.0))
     built: list[tuple[int, int]] = field(default_factory=list)
     refuses: bool = False
+
+    async def load(self) -> None:
+        """Load nothing."""
 
     async def colour(self, size: tuple[int, int]) -> BrightIsSalient:
         self.built.append(size)
