@@ -42,6 +42,7 @@ class Networks:
         """
         names = {self.settings.colour, self.settings.motion} - {CONTRAST}
         loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self.flow)
         for name in sorted(names):
             self._models[name] = await loop.run_in_executor(self._executor, load_servable, name)
 
