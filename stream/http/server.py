@@ -36,6 +36,7 @@ class HttpServer:
             OSError: the address cannot be listened on.
         """
         listener = _listen(self._settings)
+        self._stack.callback(listener.close)
         self.url = _url(listener, self._settings.host)
         config = uvicorn.Config(
             self._app,
@@ -56,7 +57,7 @@ class HttpServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        await self._stack.aclose()  # an error elsewhere is no reason to leave answers half sent
 
 
 class _Server(uvicorn.Server):
