@@ -51,6 +51,11 @@ COMMANDS: Final = {
     "convert": Listed(
         "Networks", "convert", "Convert a public checkpoint to safetensors, strictly; no code in it is ever run."
     ),
+    "train": Listed(
+        "Networks",
+        "train",
+        "Train a colour or motion network by a recipe; a broken-off training goes on where it was.",
+    ),
     "evaluate": Listed(
         "Evaluation",
         "evaluate",
