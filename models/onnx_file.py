@@ -9,7 +9,7 @@ What it must look like:
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Never, TypeVar
+from typing import Final, Never, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -182,4 +182,4 @@ def _resized(array: Pixels, size: tuple[int, int]) -> Pixels:
     """Resize an image or a map bilinearly to `size` = (h, w)."""
     if array.shape[:2] == size:
         return array
-    return np.asarray(cv2.resize(array, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), array.dtype)
+    return cast("Pixels", cv2.resize(array, (size[1], size[0]), interpolation=cv2.INTER_LINEAR))
