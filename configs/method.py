@@ -11,7 +11,7 @@ class MethodSettings(Section):
     """What is computed for every frame."""
 
     colour: str = "livesal-colour"
-    """Colour saliency network: a registered name (`livesal models`), a `.py:build` or an `.onnx` file."""
+    """Colour saliency network: a name of `livesal models`, `NAME=WEIGHTS`, a `.py:build` or an `.onnx` file."""
     motion: str = "livesal-motion"
     """Motion saliency network, or `contrast` for the conventional Eq. (4)."""
     flow: str = "dis"
