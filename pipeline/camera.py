@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from asyncio import TaskGroup
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +36,8 @@ _log = logging.getLogger("livesal.camera")
 _STATE_INTERVAL: Final = 0.25
 """Seconds between two states that a camera tells."""
 _THUMBNAIL_WIDTH: Final = 160
+_REMEMBERED: Final = 128
+"""Keyframes that can still be looked at after they left the window."""
 _RESULTS: Final = {"swapped": "swapped", "rejected": "rejected", "failed": "failed"}
 
 
@@ -73,6 +75,7 @@ class Camera:
         self._clock = MediaClock(live=True)
         self._history = History(shared.settings.method.keyframe_threshold)
         self._thumbnails: Mapping[int, KeyframeThumbnail] = {}
+        self._departed: deque[KeyframeThumbnail] = deque(maxlen=_REMEMBERED)
         self._newest: AnalysedFrame | None = None
         self._rate = Rate()
         self._frames = 0
@@ -166,6 +169,10 @@ class Camera:
         """Return the keyframes in the window, oldest first."""
         return tuple(self._thumbnails.values())
 
+    def keyframe(self, number: int) -> KeyframeThumbnail | None:
+        """Return one keyframe, also for a while after it left the window."""
+        return self._thumbnails.get(number) or next((one for one in self._departed if one.id == number), None)
+
     def snapshot(self) -> bytes | None:
         """Return the newest frame with what stands out in it as a JPEG file; None before the first. For any thread."""
         newest = self._newest
@@ -200,6 +207,7 @@ class Camera:
         self._rate.tick(time.monotonic())
         self._history.add(unix, analysed.saliency)
         self._count(analysed)
+        self._departed.extend(one for one in self._thumbnails.values() if one.id not in made.thumbnails)
         self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():
             self._shared.hub.publish(self.name, view, picture, analysed.frame.pts, analysed.frame.time_base)

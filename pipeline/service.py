@@ -127,6 +127,10 @@ class Service:
         """Return the keyframes in a camera's window; see `Backend`."""
         return self._named(name).keyframes()
 
+    def keyframe(self, name: str, number: int) -> KeyframeThumbnail | None:
+        """Return one keyframe, also for a while after it left the window; see `Backend`."""
+        return self._named(name).keyframe(number)
+
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera; see `Backend`."""
         return self._named(name).timeline()

@@ -96,6 +96,14 @@ class Backend(Protocol):
         """
         ...
 
+    def keyframe(self, name: str, number: int) -> KeyframeThumbnail | None:
+        """Return one keyframe, also for a while after it left the window: who was told of it may still ask for it.
+
+        Raises:
+            UnknownNameError: there is no such camera.
+        """
+        ...
+
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera.
 

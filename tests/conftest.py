@@ -22,6 +22,13 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _denormals_are_kept() -> Iterator[None]:
+    """Undo what a training in this thread sets: hypothesis, for one, wants denormal numbers."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture(autouse=True)
 def _nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
     """Fail a test whose code makes a blocking call on the event loop; integration tests run others' code as well."""
     if request.node.get_closest_marker("integration"):

@@ -1,6 +1,5 @@
 """The JSON API: cameras, their timelines, keyframes and snapshots; the event stream; health and metrics."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -52,12 +51,11 @@ def api_router(backend: Backend, hub: ViewHub, streams: EventStreams) -> APIRout
     @router.get("/cameras/{camera}/keyframes/{number}.jpg", response_class=Response, responses=_PICTURE)
     async def keyframe(camera: str, number: int) -> Response:
         """Show the picture of one keyframe."""
-        window = backend.keyframes(camera)
-        found: Sequence[bytes] = [one.jpeg for one in window if one.id == number]
-        if not found:
+        found = backend.keyframe(camera, number)
+        if found is None:
             message = f"keyframe {number} is not in the window of '{camera}'; it may have been replaced"
             raise UnknownNameError(message)
-        return Response(found[0], media_type=_JPEG, headers={"Cache-Control": "max-age=86400"})
+        return Response(found.jpeg, media_type=_JPEG, headers={"Cache-Control": "max-age=86400"})
 
     @router.get("/cameras/{camera}/snapshot.jpg", response_class=Response, responses=_PICTURE)
     async def snapshot(camera: str, view: str = "overlay") -> Response:

@@ -57,6 +57,9 @@ class FakeBackend:
         self.camera(name)
         return self.window
 
+    def keyframe(self, name: str, number: int) -> KeyframeThumbnail | None:
+        return next((one for one in self.keyframes(name) if one.id == number), None)
+
     def timeline(self, name: str) -> Timeline:
         self.camera(name)
         return self.line
