@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -19,10 +20,12 @@ def models(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(report) for report in reports]))
         return
-    table = Table("name", "task", "parameters", "input", "weights", "licence and terms", title="Networks")
+    table = Table("name", "task", "parameters", "input", "weights", "file", "licence and terms", title="Networks")
     for report in reports:
         size = "×".join(map(str, report.size)) if report.size else "as the frame"
-        table.add_row(report.name, report.task, _count(report), size, _presence(report), report.licence)
+        table.add_row(
+            report.name, report.task, _count(report), size, _presence(report), Path(report.file).name, report.licence
+        )
     console = Console()
     console.print(table)
     console.print(f"weights folder: {escape(str(weights_folder()))} (set LIVESAL_WEIGHTS for another)", highlight=False)
