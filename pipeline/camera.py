@@ -38,7 +38,7 @@ _STATE_INTERVAL: Final = 0.25
 _THUMBNAIL_WIDTH: Final = 160
 _REMEMBERED: Final = 128
 """Keyframes that can still be looked at after they left the window."""
-_RESULTS: Final = {"swapped": "swapped", "rejected": "rejected", "failed": "failed"}
+_RESULTS: Final = ("swapped", "rejected", "failed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,7 +270,7 @@ class Camera:
     def _count_adaptation(self, event: AdaptationEvent) -> None:
         metrics = self._shared.metrics
         if event.kind in _RESULTS:
-            metrics.adaptations.labels(self.name, _RESULTS[event.kind]).inc()
+            metrics.adaptations.labels(self.name, event.kind).inc()
         seconds = event.details.get("seconds")
         if event.kind == "retraining-finished" and isinstance(seconds, float):
             metrics.adaptation_seconds.labels(self.name).observe(seconds)
