@@ -58,7 +58,7 @@ def video(path: Path, view: str, width: int | None) -> Iterator[Output]:
 
         def write(run_frame: RunFrame) -> None:
             frame = run_frame.analysed.frame
-            shown = width or (frame.size[1] // 2 if view == "mosaic" else frame.size[1])
+            shown = width or (frame.size[1] // 2 if view in {"mosaic", "comparison"} else frame.size[1])
             picture = render_views([view], run_frame.analysed, run_frame.regions, shown)[view]
             writer.write(Frame(picture, frame.pts, frame.time_base, frame.sequence, frame.arrived_at))
 

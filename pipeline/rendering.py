@@ -13,7 +13,7 @@ from stream.events import TrackedRegion
 Picture = NDArray[np.uint8]
 
 _COLUMNS: Final = 3
-"""Of the mosaic, which is twice as wide as the other views."""
+"""Of the mosaic, which is twice as wide as the other views, as the comparison is."""
 
 
 def render_views(
@@ -25,7 +25,8 @@ def render_views(
         views: names out of `stream.views.VIEWS`.
         analysed: the frame with its maps.
         regions: salient regions that are being followed; the overlay shows them.
-        width: of the pictures in pixels; maps are enlarged to the frame's displayed size, a mosaic is twice as wide.
+        width: of the pictures in pixels; maps are enlarged to the frame's displayed size; a mosaic and a
+            comparison (left the low-level map over the frame, right the final one) are twice as wide.
     """
     wanted = set(views)
     if not wanted:
@@ -49,6 +50,9 @@ def render_views(
     if "overlay" in shown:
         overlaid = render.overlay(source, saliency.final)
         pictures["overlay"] = render.draw_regions(overlaid, regions, analysed.frame.size)
+    if "comparison" in wanted:
+        halves = [render.overlay(source, each) for each in (saliency.low_level, saliency.final)]
+        pictures["comparison"] = np.hstack(halves)
     if "mosaic" in wanted:
         order = ("source", "motion", "colour", "low_level", "final", "overlay")
         tiles = {name.replace("_", "-"): render.fit(pictures[name], size[1] * 2 // _COLUMNS) for name in order}

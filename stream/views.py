@@ -18,7 +18,7 @@ from stream.metrics import Metrics
 from stream.render import Image, fit, jpeg
 from stream.viewer import Viewer
 
-VIEWS: Final[tuple[str, ...]] = ("source", "motion", "colour", "low_level", "final", "overlay", "mosaic")
+VIEWS: Final[tuple[str, ...]] = ("source", "motion", "colour", "low_level", "final", "overlay", "comparison", "mosaic")
 """What can be watched of a camera."""
 
 _FRESH: Final = 1.0

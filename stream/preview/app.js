@@ -1,6 +1,11 @@
-// The preview page: one camera at a time, everything that livesal knows of it.
+// The preview page: all cameras at a glance, and of one everything that livesal knows.
 
+import { AdaptationPanel } from "./adaptation.js";
+import { Comparison } from "./compare.js";
 import { EventList } from "./events.js";
+import { CameraGrid } from "./grid.js";
+import { help, shortcuts } from "./keys.js";
+import { themes } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { WhepPlayer } from "./whep.js";
 
@@ -13,9 +18,10 @@ const TEXT = {
   low_level: ["Agreement", "Where motion and looks agree. On clear frames, this is what the network learns from."],
   final: ["Result", "What stands out here: the agreement, refined by the network that was retrained on this very scene."],
   overlay: ["Result", "What stands out here, laid over the picture: the agreement, refined by the retrained network."],
+  comparison: ["Before and after", "The same frame without and with the retrained network."],
   mosaic: ["Mosaic", "All maps side by side."],
 };
-const TILES = [["source"], ["motion", "colour"], ["low_level"], ["overlay", "final", "mosaic"]];
+const TILES = [["source"], ["motion", "colour"], ["low_level"], ["overlay", "final", "comparison", "mosaic"]];
 
 const FIGURES = {
   fps: ["frames a second", (state) => state.fps.toFixed(1)],
@@ -42,6 +48,9 @@ const players = [];
 const numbers = {};
 const timeline = new Timeline(find("timeline"));
 const events = new EventList(find("events"));
+const grid = new CameraGrid(find("grid"), choose);
+const panel = new AdaptationPanel(find("adaptation"), () => path("/adaptation"));
+const comparison = new Comparison(find("comparison"));
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -60,25 +69,34 @@ function buildViews() {
       [title.textContent, sentence.textContent] = TEXT[view];
       video.setAttribute("aria-label", TEXT[view][0]);
       player.view = view;
+      figure.dataset.view = view;
       if (camera) player.play(`/cameras/${camera}/${view}/whep`);
     };
+    const screen = make("div", { className: "screen" }, video, notice);
     const head = make("div", { className: "title" }, title);
     if (views.length > 1) {
       const choice = make("select", { ariaLabel: "View" }, ...views.map((view) => new Option(view.replace("_", "-"), view)));
       choice.addEventListener("change", () => show(choice.value));
       head.append(choice);
     }
-    find("views").append(
-      make(
-        "figure",
-        { className: "view" },
-        make("div", { className: "screen" }, video, notice),
-        make("figcaption", {}, head, sentence),
-      ),
-    );
+    const opacity = views.includes("overlay") ? layOver(screen, video) : null;
+    const caption = make("figcaption", {}, head, sentence, ...(opacity ? [opacity] : []));
+    const figure = make("figure", { className: "view" }, screen, caption);
+    find("views").append(figure);
     show(views[0]);
     players.push(player);
   }
+}
+
+/** Put the camera's own picture below the overlay, and return the slider that lets it shine through. */
+function layOver(screen, video) {
+  const below = make("video", { className: "below", muted: true, autoplay: true, playsInline: true, ariaHidden: "true" });
+  const camera = document.querySelector(".view video");
+  camera.addEventListener("loadedmetadata", () => (below.srcObject = camera.srcObject));
+  screen.prepend(below);
+  const slider = make("input", { type: "range", id: "opacity", min: 0, max: 100, step: 5, value: 100 });
+  slider.addEventListener("input", () => (video.style.opacity = slider.value / 100));
+  return make("label", { className: "opacity" }, "Overlay", slider);
 }
 
 function buildFigures() {
@@ -98,7 +116,21 @@ function showState(state) {
   phase.hidden = false;
   phase.dataset.phase = state.phase;
   phase.textContent = `adaptation: ${state.phase}`;
-  find("problem").textContent = state.source === "up" ? "" : state.error;
+  say(trouble(state));
+  panel.show(state);
+  comparison.show(state);
+}
+
+/** Say what is wrong over the whole page; "" when all is well. */
+function say(text) {
+  if (find("problem").textContent !== text) find("problem").textContent = text;
+}
+
+function trouble({ camera: name, source, error }) {
+  const why = error ? `: ${error}` : "";
+  if (source === "down") return `Camera ${name} is dead${why}. Pictures and figures below are its last ones; they go on by themselves when it comes back.`;
+  if (source === "ended") return `Camera ${name} has ended${why}. Pictures and figures below are its last ones.`;
+  return source === "connecting" && error ? `Camera ${name} is being reached again${why}.` : "";
 }
 
 function choose(name) {
@@ -106,7 +138,11 @@ function choose(name) {
   timeline.clear();
   timeline.draw();
   events.clear();
+  panel.clear();
   keyframesStale = true;
+  find("camera").value = name;
+  comparison.choose(path().replace("/api", "") + "/comparison/whep");
+  listen();
   for (const player of players) player.play(`/cameras/${camera}/${player.view}/whep`);
 }
 
@@ -117,14 +153,21 @@ async function read(url) {
 }
 
 async function refreshCameras() {
-  const names = (await read("/api/cameras")).map(({ state }) => state.camera);
+  const states = (await read("/api/cameras")).map(({ state }) => state);
+  const names = states.map((state) => state.camera);
   const select = find("camera");
   if ([...select.options].map(({ value }) => value).join() !== names.join()) {
     select.replaceChildren(...names.map((name) => new Option(name, name)));
   }
-  if (!names.length) find("problem").textContent = "no camera is configured";
+  if (!names.length) say("No camera is configured.");
   else if (names.includes(camera)) select.value = camera;
   else choose(names[0]);
+  grid.show(states, camera);
+}
+
+/** Say why a frame was picked: its NR is below the threshold. */
+function reason(nr) {
+  return `picked: ${Math.round((1 - nr) * 100)} % agree, over ${Math.round((1 - timeline.threshold) * 100)} % needed`;
 }
 
 async function refreshKeyframes() {
@@ -141,6 +184,7 @@ async function refreshKeyframes() {
       {},
       make("img", { src: url, alt: `Keyframe at ${time.toFixed(1)} s` }),
       make("span", { textContent: `NR ${nr.toFixed(2)} · ${time.toFixed(1)} s` }),
+      make("small", { textContent: reason(nr) }),
     ),
   );
   find("keyframes").replaceChildren(...(items.length ? items : [make("li", { className: "empty", textContent: "none yet" })]));
@@ -160,13 +204,17 @@ async function poll() {
       await refreshKeyframes();
     }
   } catch {
-    find("problem").textContent = "the server does not answer; trying again";
+    say("The server does not answer; trying again every second.");
   }
   setTimeout(poll, POLL_MS);
 }
 
+let source = null;
+
+/** Hear what happens, from the recent past on. */
 function listen() {
-  const source = new EventSource("/api/events");
+  source?.close();
+  source = new EventSource("/api/events");
   source.onopen = () => events.clear();
   const on = (name, handle) => source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
   on("state", (state) => state.camera === camera && showState(state));
@@ -178,11 +226,38 @@ function listen() {
   });
 }
 
+function nextView() {
+  const choice = [...document.querySelectorAll(".view select")].at(-1);
+  choice.selectedIndex = (choice.selectedIndex + 1) % choice.options.length;
+  choice.dispatchEvent(new Event("change"));
+}
+
+function nudgeOpacity(step) {
+  find("opacity").valueAsNumber += step;
+  find("opacity").dispatchEvent(new Event("input"));
+}
+
+function pick(number) {
+  const option = find("camera").options[number - 1];
+  if (option && option.value !== camera) choose(option.value);
+}
+
 find("camera").addEventListener("change", ({ target }) => choose(target.value));
-addEventListener("pagehide", () => players.forEach((player) => player.stop(true)));
+themes(find("theme"));
+help(find("help"), find("help-open"));
+shortcuts({
+  ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`${index + 1}`, () => pick(index + 1)])),
+  v: nextView,
+  "[": () => nudgeOpacity(-10),
+  "]": () => nudgeOpacity(10),
+  c: () => comparison.flip(),
+  f: () => comparison.freeze(!comparison.frozen),
+  a: () => panel.flip(),
+  t: () => find("theme").click(),
+  "?": () => find("help").showModal(),
+});
+addEventListener("pagehide", () => [...players, comparison].forEach((player) => player.stop(true)));
 addEventListener("pageshow", ({ persisted }) => persisted && choose(camera));
 buildViews();
 buildFigures();
-await refreshCameras().catch(() => {});
-listen();
 poll();

@@ -17,6 +17,7 @@ export class Timeline {
     this.clear();
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    addEventListener("themechange", () => this.draw());
   }
 
   clear() {

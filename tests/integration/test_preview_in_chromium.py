@@ -8,10 +8,10 @@ from dataclasses import replace
 import aioice.ice
 import numpy as np
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from stream.backend import KeyframeThumbnail, Timeline, TimelinePoint
-from stream.events import AdaptationEvent
+from stream.events import AdaptationEvent, CameraState
 from stream.render import jpeg
 from tests.fakes.chromium import bare_page, chromium, play, read_png, watch
 from tests.fakes.preview_service import QUADRANTS, SIZE, PreviewService, pattern, preview_service, read_number
@@ -108,6 +108,76 @@ async def test_the_preview_page_shows_everything_without_an_error(service: Previ
     await page.get_by_label("View", exact=True).last.select_option("mosaic")
     await page.wait_for_function("[...document.querySelectorAll('.notice')].every((notice) => !notice.textContent)")
     assert "mosaic" in service.hub.wanted("front")
+    await _try_the_controls(page, service)
     drawn = await page.evaluate("document.getElementById('timeline').toDataURL().split(',')[1]")
     assert len(np.unique(read_png(drawn).reshape(-1, 3), axis=0)) > 5
     assert problems == []
+
+    await page.keyboard.press("2")
+    await page.wait_for_function("document.getElementById('problem').textContent.includes('no route to 192.0.2.7')")
+    assert (await page.inner_text("#problem")).startswith("Camera gate is dead")
+    assert await page.get_by_role("button", name="Back to the original").is_disabled(), "nothing would hear it"
+
+
+async def _try_the_controls(page: Page, service: PreviewService) -> None:
+    """Use every control of the page with one camera that is up, then beside one that is dead."""
+    backend = service.backend
+    assert "both sides are the same" in await page.inner_text("#compare-words")
+    assert await page.is_hidden("#grid"), "one camera needs no grid"
+    backend.states["front"] = replace(backend.camera("front"), model_version=2)
+    await page.wait_for_function("document.getElementById('why').textContent.includes('v2 is in service')")
+    assert "picked: 69 % agree, over 40 % needed" in await page.inner_text("#keyframes")
+
+    await page.get_by_role("button", name="Retrain now").click()
+    await page.wait_for_function("document.getElementById('answer').textContent.startsWith('A retraining')")
+    await page.get_by_role("button", name="Back to the original").click()
+    await page.wait_for_function("document.getElementById('answer').textContent.startsWith('The original')")
+    await page.keyboard.press("a")
+    await page.wait_for_function("document.getElementById('answer').textContent.includes('switched off')")
+    assert backend.commands == [("front", "force"), ("front", "reset"), ("front", "off")]
+
+    await page.keyboard.press("?")
+    assert await page.get_by_role("dialog", name="What you see").is_visible()
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("#help", state="hidden")
+
+    ground = "getComputedStyle(document.body).backgroundColor"
+    await page.keyboard.press("t")
+    light = await page.evaluate(ground)
+    await page.keyboard.press("t")
+    assert await page.evaluate(ground) != light
+    assert await page.inner_text("#theme") == "Theme: dark"
+
+    result = page.get_by_label("View", exact=True).last
+    await result.select_option("overlay")
+    await page.keyboard.press("[")
+    assert await page.evaluate("[...document.querySelectorAll('.view video')].at(-1).style.opacity") == "0.9"
+    await _compare(page, service)
+
+    backend.states["gate"] = CameraState(camera="gate", time=1000.0, source="down", error="no route to 192.0.2.7")
+    service.hub.add_camera("gate")
+    await page.wait_for_function("document.querySelector('#grid button img')?.naturalWidth > 0")
+    assert await page.locator("#grid button").count() == 2
+    assert await page.inner_text("#grid [data-state=down] span") == "down"
+
+
+async def _compare(page: Page, service: PreviewService) -> None:
+    """Open the comparison, move its line over a frozen picture, and close it again."""
+    assert "comparison" not in service.hub.wanted("front"), "it costs nothing while it is closed"
+    await page.keyboard.press("c")
+    await page.wait_for_function("document.querySelector('.compare canvas').width > 0")
+    await page.keyboard.press("f")
+    picture = "document.querySelector('.compare canvas').toDataURL().split(',')[1]"
+    pictures = []
+    for split in ("0", "100"):
+        await page.get_by_label("Where before ends and after begins").fill(split)
+        pictures.append(read_png(await page.evaluate(picture)))
+    height, width = pictures[0].shape[:2]
+    assert width == SIZE[1] // 2, "half the stream is one picture"
+    for shown, colours in zip(pictures, ((1, 3), (0, 2)), strict=True):  # the right half is after, the left before
+        for row, quadrant in zip((height // 4, height * 3 // 4), colours, strict=True):
+            assert np.abs(shown[row, width // 2].astype(int) - QUADRANTS[quadrant]).max() < 16, (row, quadrant)
+    await page.keyboard.press("c")
+    async with asyncio.timeout(10):
+        while "comparison" in service.hub.wanted("front"):  # noqa: ASYNC110 - the browser says goodbye in its own time
+            await asyncio.sleep(0.01)

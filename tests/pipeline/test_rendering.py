@@ -10,12 +10,13 @@ from tests.fakes.mqtt_events import region_event
 MAPS = saliency(0.8)
 
 
-def test_every_view_has_the_displayed_size_and_the_mosaic_is_twice_as_wide() -> None:
+def test_every_view_has_the_displayed_size_and_a_mosaic_or_comparison_is_twice_as_wide() -> None:
     pictures = render_views(VIEWS, analysed(image=picture(0, (101, 151))), [], 90)
     assert set(pictures) == set(VIEWS)
+    sizes = {"mosaic": (80, 180, 3), "comparison": (60, 180, 3)}
     for name, shown in pictures.items():
         assert shown.dtype == np.uint8
-        assert shown.shape == ((80, 180, 3) if name == "mosaic" else (60, 90, 3)), name
+        assert shown.shape == sizes.get(name, (60, 90, 3)), name
 
 
 @pytest.mark.parametrize("name", ["motion", "colour", "low_level", "final"])
@@ -34,6 +35,13 @@ def test_the_overlay_shows_what_stands_out_and_the_regions() -> None:
     region = region_event("new").after
     boxed = render_views(["overlay"], analysed(0, MAPS), [region], 96)["overlay"]
     assert (boxed != plain).any(axis=2)[20, 30:90].mean() > 0.5, "the box's upper edge"
+
+
+def test_the_comparison_shows_one_frame_without_and_with_the_twin() -> None:
+    shown = render_views(["comparison"], analysed(0, MAPS), [], 96)["comparison"]
+    left, right = np.hsplit(shown, 2)
+    np.testing.assert_array_equal(left, render.overlay(picture(0), MAPS.low_level))
+    np.testing.assert_array_equal(right, render.overlay(picture(0), MAPS.final))
 
 
 def test_only_the_wanted_views_are_made() -> None:

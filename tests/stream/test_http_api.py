@@ -63,7 +63,7 @@ async def test_a_camera_shows_its_state_and_views(client: httpx.AsyncClient, hub
         assert listed == (await client.get("/api/cameras/front")).json()
     assert listed["state"]["source"] == "up"
     assert [view["view"] for view in listed["views"]] == list(VIEWS)
-    assert [view["viewers"] for view in listed["views"]] == [0, 0, 0, 0, 1, 0, 0]
+    assert [view["viewers"] for view in listed["views"]] == [0, 0, 0, 0, 1, 0, 0, 0]
     assert listed["views"][4]["whep"] == "/cameras/front/final/whep"
 
 
