@@ -1,8 +1,9 @@
 """Settings of what leaves livesal: HTTP, WebRTC, MQTT."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from configs.base import Section
 
@@ -45,13 +46,40 @@ class MqttSettings(Section):
     """Its password; best written as ${MQTT_PASSWORD} and set in the environment."""
     client_id: str | None = None
     """By default livesal- and a random suffix."""
+    tls: bool = False
+    """Encrypt the connection; the broker's certificate is checked against the system's, or against `ca`."""
+    ca: Path | None = None
+    """PEM file of the authority that signed the broker's certificate; it implies `tls`."""
+    certificate: Path | None = None
+    """PEM file of livesal's own certificate, where the broker asks for one; with `key`."""
+    key: Path | None = None
+    """PEM file of that certificate's key."""
+    insecure: bool = False
+    """Take any certificate, whoever the broker is: for a test only."""
     prefix: str = Field(default="livesal", pattern=r"^[^#+\s/][^#+\s]*$", description="First part of every topic")
+    discovery: str | None = Field(
+        default="homeassistant",
+        pattern=r"^[^#+\s/][^#+\s]*$",
+        description="Home Assistant's discovery prefix; null tells it of no camera",
+    )
     state_interval: float = Field(default=1.0, gt=0, description="Least seconds between two states of a camera")
     snapshot_interval: float = Field(default=5.0, gt=0, description="Least seconds between two snapshots of a camera")
     motion_hold: float = Field(
         default=30.0, ge=0, description="Seconds without a salient region after which motion is OFF"
     )
     outbox: int = Field(default=1000, ge=10, description="Messages kept while the broker is away")
+
+    @model_validator(mode="after")
+    def _pair(self) -> "MqttSettings":
+        if (self.certificate is None) != (self.key is None):
+            message = "mqtt.certificate and mqtt.key belong together: set both or neither"
+            raise ValueError(message)
+        return self
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection uses TLS."""
+        return self.tls or self.insecure or self.ca is not None or self.certificate is not None
 
 
 class LogSettings(Section):

@@ -22,6 +22,7 @@ from stream.backoff import Backoff
 from stream.errors import BrokerError
 from stream.event_json import event_camera
 from stream.events import Event
+from stream.home_assistant import BIRTH, discovery, removal, status_topic
 from stream.mqtt_camera import CameraDesk
 from stream.mqtt_connection import connected
 from stream.mqtt_outbox import Outbox
@@ -123,13 +124,15 @@ class MqttPublisher:
             settings = self._settings
             desk = CameraDesk(camera, self.topics, settings.state_interval, settings.motion_hold)
             self._desks[camera] = desk
-            self._queue(desk.everything(self._clock()))
+            self._queue(self._all_of(desk))
 
     def remove_camera(self, camera: str) -> None:
         """Tell of `camera` no more, and take away what the broker retained of it."""
         if self._desks.pop(camera, None) is not None:
             topics = (self.topics.of(camera, leaf) for leaf in ("available", "state", "adapt/state"))
             self._queue(Message(topic=topic, payload=b"", retain=True, replaceable=False) for topic in topics)
+            if self._settings.discovery:
+                self._queue([removal(self._settings.discovery, self.topics, camera)])
 
     def close(self) -> None:
         """Let `run` end: what is queued is sent if that is quick, then `offline`."""
@@ -178,9 +181,10 @@ class MqttPublisher:
     async def _greet(self, client: aiomqtt.Client) -> None:
         """Tell a broker that may have forgotten all: subscribe, then all states, then `online`."""
         await client.subscribe(self.topics.commands, qos=1)
+        if self._settings.discovery:
+            await client.subscribe(status_topic(self._settings.discovery), qos=1)
         self._outbox.forget_replaceable()
-        now = self._clock()
-        for message in [message for desk in self._desks.values() for message in desk.everything(now)]:
+        for message in self._everything():
             await _send(client, message)
         await _send(client, availability(self.topics.available, online=True))
         self.connected = True
@@ -214,9 +218,27 @@ class MqttPublisher:
             await _send(client, message)
             self._outbox.done(message)
 
+    def _everything(self) -> list[Message]:
+        """Return all that a broker or Home Assistant has to know: first of all cameras what they are."""
+        found = [self._all_of(desk) for desk in self._desks.values()]
+        count = 1 if self._settings.discovery else 0
+        return [message for one in found for message in one[:count]] + [
+            message for one in found for message in one[count:]
+        ]
+
+    def _all_of(self, desk: CameraDesk) -> list[Message]:
+        prefix = self._settings.discovery
+        introduction = [discovery(prefix, self.topics, desk.camera)] if prefix else []
+        return introduction + desk.everything(self._clock())
+
     async def _listen(self, client: aiomqtt.Client) -> None:
+        birth = status_topic(self._settings.discovery) if self._settings.discovery else None
         async for message in client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else str(message.payload).encode()
+            if str(message.topic) == birth:
+                if payload == BIRTH and not message.retain:
+                    self._queue(self._everything())
+                continue
             try:
                 camera, command = read_command(self.topics, str(message.topic), payload, retained=message.retain)
             except ValueError as error:

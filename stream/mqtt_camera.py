@@ -8,6 +8,7 @@ from stream.mqtt_topics import (
     Topics,
     adapt_message,
     availability,
+    entity_message,
     event_message,
     motion_message,
 )
@@ -114,7 +115,7 @@ class CameraDesk:
 
     def _tell_region(self, event: RegionEvent, now: float) -> list[Message]:
         message = event_message(self._topics, event)
-        messages = [message] if message else []
+        messages = [message, entity_message(self._topics, event)] if message else []
         if event.type == "end":
             self._regions.discard(event.after.id)
             self._hold_motion(now)

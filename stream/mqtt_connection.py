@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -41,6 +42,7 @@ async def connected(
     Raises:
         BrokerError: it cannot be reached, refuses, or was lost; the message says which, and never a password.
     """
+    context = await asyncio.to_thread(tls_context, settings) if settings.encrypted else None
     client = aiomqtt.Client(
         settings.host or "",
         settings.port,
@@ -51,6 +53,7 @@ async def connected(
         timeout=timeout,
         keepalive=_KEEPALIVE,
         max_queued_incoming_messages=_COMMANDS_WAITING,
+        tls_context=context,
         logger=_library_log,
     )
     problem = ""
@@ -64,6 +67,26 @@ async def connected(
         problem = _reason(group)  # what is raised here would leave in a group
     if problem:
         raise BrokerError(problem)
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext:
+    """Return what TLS connections to the broker of `settings` are made by.
+
+    Raises:
+        BrokerError: a file is missing or is no certificate or key; the message names it.
+    """
+    try:
+        context = ssl.create_default_context(cafile=settings.ca)
+        if settings.certificate is not None:
+            context.load_cert_chain(settings.certificate, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(str(file) for file in (settings.ca, settings.certificate, settings.key) if file)
+        message = f"cannot use the TLS files {files}: {error.strerror or error}; check mqtt.ca, .certificate and .key"
+        raise BrokerError(message) from None
+    if settings.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def _enter(client: aiomqtt.Client) -> None:

@@ -1,5 +1,6 @@
 """The MQTT topics of livesal, what is published under them, and the commands that come in. Pure."""
 
+import json
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -66,7 +67,7 @@ class Topics:
         return f"{self.prefix}/+/adapt/set"
 
     def of(self, camera: str, leaf: str) -> str:
-        """Return a camera's topic: `available`, `motion`, `state`, `snapshot`, `adapt/state` or `adapt/set`."""
+        """Return a camera's topic: `available`, `motion`, `state`, `snapshot`, `event`, `adapt/state`, `adapt/set`."""
         return f"{self.prefix}/{camera}/{leaf}"
 
 
@@ -88,6 +89,21 @@ def adapt_message(topics: Topics, camera: str, *, on: bool) -> Message:
 def snapshot_message(topics: Topics, camera: str, jpeg: bytes) -> Message:
     """Return a camera's picture."""
     return Message(topic=topics.of(camera, "snapshot"), payload=jpeg, qos=0)
+
+
+def entity_message(topics: Topics, event: RegionEvent) -> Message:
+    """Return a region's step on its camera's own topic, in the form of Home Assistant's event entity."""
+    after = event.after
+    content = {
+        "event_type": event.type,
+        "id": after.id,
+        "box": after.box,
+        "score": after.score,
+        "start_time": after.start_time,
+        "end_time": after.end_time,
+    }
+    payload = json.dumps(content, separators=(",", ":")).encode()
+    return Message(topic=topics.of(after.camera, "event"), payload=payload, replaceable=False)
 
 
 def event_message(topics: Topics, event: Event) -> Message | None:

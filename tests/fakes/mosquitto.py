@@ -30,10 +30,13 @@ class Received:
 class Mosquitto:
     """The broker; `kill` and `start` again keep its port, and nothing else: it has no persistence."""
 
-    def __init__(self, folder: Path, users: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, users: Mapping[str, str] | None = None, tls: tuple[Path, Path] | None = None
+    ) -> None:
         self.port = _free_port()
         self._folder = folder
         self._users = users
+        self._tls = tls
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -43,6 +46,8 @@ class Mosquitto:
 
     def _configure(self) -> None:
         lines = [f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "log_dest stderr"]
+        if self._tls is not None:
+            lines += [f"certfile {self._tls[0]}", f"keyfile {self._tls[1]}"]
         if self._users is None:
             lines.append("allow_anonymous true")
         else:

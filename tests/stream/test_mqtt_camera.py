@@ -63,9 +63,9 @@ def test_states_are_rate_limited_and_the_newest_is_told_when_its_time_comes(desk
 
 
 def test_motion_is_over_after_the_hold_off(desk: CameraDesk) -> None:
-    assert _short(desk.tell(_region("new"), 0.0)) == ["events", "motion=ON"]
-    assert _short(desk.tell(_region("update"), 1.0)) == ["events"]
-    assert _short(desk.tell(_region("end"), 2.0)) == ["events"]
+    assert _short(desk.tell(_region("new"), 0.0)) == ["events", "event", "motion=ON"]
+    assert _short(desk.tell(_region("update"), 1.0)) == ["events", "event"]
+    assert _short(desk.tell(_region("end"), 2.0)) == ["events", "event"]
     assert desk.due == 32.0
     assert desk.tick(31.9) == []
     assert _short(desk.tick(32.0)) == ["motion=OFF"]
@@ -75,7 +75,7 @@ def test_motion_is_over_after_the_hold_off(desk: CameraDesk) -> None:
 def test_a_region_in_time_goes_on_with_motion(desk: CameraDesk) -> None:
     desk.tell(_region("new"), 0.0)
     desk.tell(_region("end"), 2.0)
-    assert _short(desk.tell(_region("new", "2.0-bbbbbb"), 20.0)) == ["events"]
+    assert _short(desk.tell(_region("new", "2.0-bbbbbb"), 20.0)) == ["events", "event"]
     assert desk.tick(100.0) == []
     desk.tell(_region("end", "2.0-bbbbbb"), 100.0)
     assert _short(desk.tick(130.0)) == ["motion=OFF"]

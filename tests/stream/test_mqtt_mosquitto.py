@@ -19,6 +19,7 @@ from configs.output import MqttSettings
 from configs.source import ReconnectSettings
 from stream.mqtt import MqttPublisher
 from stream.mqtt_connection import connected
+from tests.fakes.certificates import self_signed
 from tests.fakes.mosquitto import Mosquitto, Received, reading, send
 from tests.fakes.mqtt_events import camera_state, region_event, swapped
 from tests.fakes.waiting import Pauses, until
@@ -144,7 +145,7 @@ async def test_events_of_a_time_without_broker_are_not_lost(broker: Mosquitto, m
             messages = await reader.until(lambda got: b'"end"' in got.payload)
     told = [message for message in messages if message.topic == "livesal/events"]
     assert [json.loads(message.payload)["type"] for message in told] == ["new", "update", "end"]
-    assert _words(messages)[-4] == ("livesal/available", "online")
+    assert _words(messages)[-6] == ("livesal/available", "online"), "then the events, each on two topics"
     assert publisher.connects == 2
 
 
@@ -263,3 +264,37 @@ def _all(*topics: str) -> Callable[[Received], bool]:
         return not missing
 
     return seen
+
+
+async def test_home_assistant_is_told_first_again_at_its_birth_and_at_removal(broker: Mosquitto) -> None:
+    publisher = MqttPublisher(_settings(broker.port), ["front"])
+    config = "homeassistant/device/livesal_front/config"
+    async with reading(broker.port, "#") as reader, _running(publisher):
+        first = await reader.until_topic("livesal/available", b"online")
+        assert first[0].topic == config, "what a camera is comes before its states"
+        await send(broker.port, "homeassistant/status", "online")
+        again = await reader.until_topic("livesal/front/available")
+        assert config in [message.topic for message in again]
+        publisher.remove_camera("front")
+        gone = await reader.until_topic(config)
+        assert gone[-1].payload == b""
+
+
+# paho leaves the socket of a failed handshake to the garbage collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_broker_is_reached_by_tls_and_a_wrong_authority_is_named(tmp_path: Path) -> None:
+    authority, key = self_signed(tmp_path, "localhost")
+    other, _ = self_signed(tmp_path / "other", "localhost")
+    async with Mosquitto(tmp_path, tls=(authority, key)) as broker:
+        good = _settings(broker.port, ca=authority, host="localhost")
+        async with _running(MqttPublisher(good, ["front"])) as publisher:
+            await until(lambda: publisher.connected)
+        bad = MqttPublisher(_settings(broker.port, ca=other, host="localhost"), ["front"], reconnect=QUICK)
+        async with _running(bad):
+            await until(lambda: bool(bad.problem))
+        assert "certificate" in bad.problem.lower()
+        missing = MqttPublisher(_settings(broker.port, ca=tmp_path / "nowhere.pem"), ["front"], reconnect=QUICK)
+        async with _running(missing):
+            await until(lambda: bool(missing.problem))
+        assert "nowhere.pem" in missing.problem
+        assert "mqtt.ca" in missing.problem
