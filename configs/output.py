@@ -1,7 +1,8 @@
 """Settings of what leaves livesal: HTTP, WebRTC, MQTT."""
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -12,8 +13,39 @@ class HttpSettings(Section):
     """The HTTP server: preview page, WHEP, API, metrics."""
 
     host: str = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; one that others can reach needs `tokens` or `insecure`."""
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes a free port")
+    tokens: tuple[Annotated[SecretStr, Field(min_length=8)], ...] = ()
+    """Bearer tokens, any of which lets in; best written as ${LIVESAL_TOKEN} and set in the environment."""
+    insecure: bool = False
+    """Let everybody in who reaches the address, without a token."""
+    certificate: Path | None = None
+    """PEM file of the server's certificate chain: HTTPS instead of HTTP; with `key`."""
+    key: Path | None = None
+    """PEM file of its key."""
+    rate_limit: float = Field(default=20.0, gt=0, description="Most changes (POST, PATCH, …) a second and address")
+
+    @model_validator(mode="after")
+    def _guarded(self) -> "HttpSettings":
+        if (self.certificate is None) != (self.key is None):
+            message = "http.certificate and http.key belong together: set both or neither"
+            raise ValueError(message)
+        if not (self.tokens or self.insecure or _is_loopback(self.host)):
+            message = (
+                f"http.host is {self.host}, which others can reach: set http.tokens, or say --insecure "
+                "(http.insecure) to let everybody see and steer the cameras"
+            )
+            raise ValueError(message)
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class EncodingSettings(Section):

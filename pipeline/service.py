@@ -164,7 +164,14 @@ class Service:
         shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics)
         for name, source in self._sources.items():
             self._cameras[name] = await self._stack.enter_async_context(Camera(name, source, shared))
-        app = create_app(self, self._hub, sessions, self.metrics, self.settings.webrtc.ice_servers)
+        app = create_app(
+            self,
+            self._hub,
+            sessions,
+            self.metrics,
+            http=self.settings.http,
+            ice_servers=self.settings.webrtc.ice_servers,
+        )
         server = await self._stack.enter_async_context(HttpServer(app, self.settings.http))
         self.url = server.url
         await self._stack.enter_async_context(self._tasks)

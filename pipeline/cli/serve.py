@@ -25,10 +25,16 @@ _REPORT: Final = 5.0
 _DEMO: Final = "demo://?width=1280&height=720&cuts=45"
 
 
+InsecureOption = Annotated[
+    bool, typer.Option("--insecure", help="Listen on an address that others can reach without asking for a token.")
+]
+
+
 def serve(
     config: Annotated[
         Path, typer.Argument(help="A YAML file with cameras and settings; `livesal schema` explains it.")
     ],
+    insecure: InsecureOption = False,
     changes: SetOption = None,
 ) -> None:
     """Serve cameras: preview page, WebRTC, HTTP API, MQTT events.
@@ -38,7 +44,7 @@ def serve(
     livesal serve cameras.yaml -s http.port=9000
     """
     with reported():
-        settings = load_settings(config, overrides(changes))
+        settings = load_settings(config, merge(_access(insecure=insecure), overrides(changes)))
         log_at(settings.log.level)
         if not settings.cameras:
             message = f"{config}: names no camera; add one, such as 'cameras: {{door: {{url: rtsp://…}}}}'"
@@ -51,6 +57,7 @@ def demo(
         str, typer.Argument(help="What to show: by default a generated scene; a file, device or URL works as well.")
     ] = _DEMO,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the preview page; 0 takes a free one.")] = 8080,
+    insecure: InsecureOption = False,
     changes: SetOption = None,
 ) -> None:
     """See it work: a generated scene, an embedded MQTT broker, the preview in the browser. Nothing to set up.
@@ -61,9 +68,13 @@ def demo(
     """
     with reported():
         basis: dict[str, Any] = {"cameras": {"demo": {"url": source, "loop": True}}, "http": {"port": port}}
-        settings = load_settings(None, merge(basis, overrides(changes)))
+        settings = load_settings(None, merge(merge(basis, _access(insecure=insecure)), overrides(changes)))
         log_at(settings.log.level)
         asyncio.run(_serve(settings, embedded_broker=settings.mqtt.host is None))
+
+
+def _access(*, insecure: bool) -> dict[str, Any]:
+    return {"http": {"insecure": True}} if insecure else {}
 
 
 async def _serve(settings: Settings, *, embedded_broker: bool) -> None:

@@ -12,9 +12,12 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from configs.output import HttpSettings
 from stream.backend import Backend
+from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
 from stream.http.problem import add_problem_handlers
+from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
 from stream.http.whep import cross_origin_headers, whep_router
 from stream.metrics import Metrics
@@ -41,7 +44,13 @@ class LiveSalApp(FastAPI):
 
 
 def create_app(
-    backend: Backend, hub: ViewHub, sessions: WebRtcSessions, metrics: Metrics, ice_servers: tuple[str, ...] = ()
+    backend: Backend,
+    hub: ViewHub,
+    sessions: WebRtcSessions,
+    metrics: Metrics,
+    *,
+    http: HttpSettings = HttpSettings(),  # noqa: B008 - immutable
+    ice_servers: tuple[str, ...] = (),
 ) -> LiveSalApp:
     """Return the application; it reads nothing and starts nothing until it is served.
 
@@ -50,12 +59,15 @@ def create_app(
         hub: its views.
         sessions: WebRTC viewers of the hub.
         metrics: what `/metrics` shows.
+        http: who may ask, and how often.
         ice_servers: STUN and TURN URLs that WHEP players are told of.
     """
     streams = EventStreams(backend)
+    keeper = Keeper(http.tokens)
     app = LiveSalApp(streams.close)
     app.include_router(health_router(backend, metrics))
     app.include_router(api_router(backend, hub, streams))
+    app.include_router(session_router(keeper))
     app.include_router(whep_router(backend, sessions, ice_servers))
 
     @app.get("/", include_in_schema=False)
@@ -63,6 +75,9 @@ def create_app(
         return FileResponse(PREVIEW / "index.html")
 
     app.mount("/preview", StaticFiles(directory=PREVIEW, check_dir=False))
+    # the last one added is the first to see a request: refusals carry the CORS headers too
+    app.add_middleware(AccessControl, keeper=keeper)
+    app.add_middleware(RateLimit, rate=http.rate_limit)
     app.add_middleware(CrossOrigin)
     add_problem_handlers(app)
     return app

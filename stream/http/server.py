@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
@@ -33,11 +34,9 @@ class HttpServer:
 
         Raises:
             AddressInUseError: the port is taken.
+            StreamError: the certificate cannot be used.
             OSError: the address cannot be listened on.
         """
-        listener = _listen(self._settings)
-        self._stack.callback(listener.close)
-        self.url = _url(listener, self._settings.host)
         config = uvicorn.Config(
             self._app,
             log_config=None,
@@ -46,7 +45,13 @@ class HttpServer:
             ws="none",
             timeout_graceful_shutdown=_GRACE,
             server_header=False,
+            ssl_certfile=self._settings.certificate,
+            ssl_keyfile=self._settings.key,
         )
+        await asyncio.to_thread(_load, config)
+        listener = _listen(self._settings)
+        self._stack.callback(listener.close)
+        self.url = _url(listener, self._settings)
         server = _Server(config)
         tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         tasks.create_task(server.serve([listener]), name="serve HTTP")
@@ -101,8 +106,22 @@ def _listen(settings: HttpSettings) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket, host: str) -> str:
+def _load(config: uvicorn.Config) -> None:
+    """Read the certificate.
+
+    Raises:
+        StreamError: it cannot be used.
+    """
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        message = f"cannot serve HTTPS with {config.ssl_certfile} and {config.ssl_keyfile}: {error.strerror or error}"
+        raise StreamError(message) from None
+
+
+def _url(listener: socket.socket, settings: HttpSettings) -> str:
     """Return where a person finds the page: an address that means "all" is shown as this machine."""
+    host, scheme = settings.host, "http" if settings.certificate is None else "https"
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - not bound to here
     port = listener.getsockname()[1]
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"

@@ -1,5 +1,6 @@
 // The preview page: all cameras at a glance, and of one everything that livesal knows.
 
+import { signIn } from "./access.js";
 import { AdaptationPanel } from "./adaptation.js";
 import { Comparison } from "./compare.js";
 import { EventList } from "./events.js";
@@ -148,6 +149,7 @@ function choose(name) {
 
 async function read(url) {
   const answer = await fetch(url);
+  if (answer.status === 401) location.reload(); // signed out meanwhile: the page asks again
   if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
   return answer.json();
 }
@@ -258,6 +260,7 @@ shortcuts({
 });
 addEventListener("pagehide", () => [...players, comparison].forEach((player) => player.stop(true)));
 addEventListener("pageshow", ({ persisted }) => persisted && choose(camera));
+await signIn().catch(() => {}); // a server that is away is waited for by poll
 buildViews();
 buildFigures();
 poll();

@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from configs.output import EncodingSettings, WebRtcSettings
+from configs.output import EncodingSettings, HttpSettings, WebRtcSettings
 from stream.http.app import create_app
 from stream.metrics import Metrics
 from stream.views import ViewHub
@@ -33,7 +33,14 @@ async def client(backend: FakeBackend) -> AsyncIterator[httpx.AsyncClient]:
         WebRtcSessions(hub, settings) as sessions,
     ):
         hub.add_camera("front")
-        app = create_app(backend, hub, sessions, Metrics(), ("stun:stun.example.org", "turn:turn.example.org"))
+        app = create_app(
+            backend,
+            hub,
+            sessions,
+            Metrics(),
+            http=HttpSettings(rate_limit=1000),
+            ice_servers=("stun:stun.example.org", "turn:turn.example.org"),
+        )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://livesal") as client:
             yield client
 
