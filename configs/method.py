@@ -1,5 +1,6 @@
 """Settings of the method: the networks, the flow, fusion, keyframes and the twin's retraining."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -14,6 +15,8 @@ class MethodSettings(Section):
     """Colour saliency network: a name of `livesal models`, `NAME=WEIGHTS`, a `.py:build` or an `.onnx` file."""
     motion: str = "livesal-motion"
     """Motion saliency network, or `contrast` for the conventional Eq. (4)."""
+    motion_coding: Literal["flow-and-luminance", "coded-flow"] = "flow-and-luminance"
+    """What the motion network is shown: flow and the frame's luminance, or flow on the colour wheel as in the paper."""
     flow: str = "dis"
     """Optical flow method: a registered name."""
     size: tuple[int, int] | None = None
@@ -26,7 +29,9 @@ class MethodSettings(Section):
         default=0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))"
     )
     fusion: Literal["product", "geometric-mean"] = "product"
-    """How low-level and final maps are fused: the paper's product (Eq. (6), (9)) or its square root."""
+    """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
+    final: Literal["mean", "product"] = "mean"
+    """How twin and low-level saliency become the final map: their mean, or the paper's product (Eq. (9))."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU when there is one."""
 
@@ -47,7 +52,9 @@ class RetrainingSettings(Section):
     iterations_per_keyframe: int = Field(
         default=8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
     )
-    learning_rate: float = Field(default=2e-3, gt=0, description="SGD's learning rate")
+    learning_rate: float | None = Field(
+        default=None, gt=0, description="SGD's; by default 2e-3 for a decoder and 2e-4 for all layers"
+    )
     momentum: float = Field(default=0.95, ge=0, lt=1, description="SGD's momentum")
     weight_decay: float = Field(default=5e-4, ge=0, description="SGD's weight decay")
     start: Literal["original", "twin"] = "twin"
@@ -76,12 +83,14 @@ class AdaptationSettings(Section):
         default=60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again"
     )
     retraining: RetrainingSettings = RetrainingSettings()
+    jobs: Path | None = None
+    """Folder in which the last twenty rounds' jobs are kept, to look at with `livesal retrain`; by default none is."""
 
 
 class RegionSettings(Section):
     """From the final map to salient regions, tracks and events."""
 
-    threshold: float = Field(default=0.5, gt=0, lt=1, description="Saliency from which a pixel belongs to a region")
+    threshold: float = Field(default=0.6, gt=0, lt=1, description="Saliency from which a pixel belongs to a region")
     minimum_area: float = Field(default=0.002, ge=0, lt=1, description="Least share of the frame that a region covers")
     minimum_hits: int = Field(default=3, ge=1, description="Frames in a row before a track is announced")
     patience: float = Field(default=1.0, gt=0, description="Seconds that a track outlives its last sighting")

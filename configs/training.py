@@ -20,6 +20,7 @@ class SampleSettings(Section):
     masks: Path
     """Folder of masks with the same names; white is salient."""
     share: float = Field(default=1.0, gt=0, description="Weight of this source among all")
+    scenes: int = Field(default=2000, ge=1, description="How many scenes are made (kind `scenes`)")
     hold_out: tuple[str, ...] = ()
     """Sequences that are never trained on but validated on."""
     hold_out_every: int = Field(default=0, ge=0, description="Validate on every n-th image instead; 0 = on none")
@@ -37,6 +38,8 @@ class TrainingSettings(Section):
     start: str | None = None
     """Registered network, or weights file, to start from instead: a motion network starts from a colour network."""
     sources: tuple[SampleSettings, ...] = Field(min_length=1, description="Where samples come from")
+    motion_coding: Literal["flow-and-luminance", "coded-flow"] = "flow-and-luminance"
+    """What a motion network is shown; serve it with the same `method.motion_coding`."""
     sizes: tuple[Size, ...] = Field(default=((160, 288),), min_length=1, description="Input sizes; each step draws one")
     steps: int = Field(default=4000, ge=1, description="Optimiser steps")
     batch: int = Field(default=8, ge=1, description="Samples a step")
@@ -45,6 +48,10 @@ class TrainingSettings(Section):
     smallest_crop: float = Field(default=0.55, gt=0, le=1, description="Least share of a side that a crop keeps")
     colour: float = Field(default=0.4, ge=0, le=1, description="Strength of the changes of colour")
     degrade: float = Field(default=0.12, ge=0, le=1, description="Probability of each of blur, noise, JPEG, grey")
+    outlines: float = Field(default=0.0, ge=0, description="How much more the loss weighs outlines and thin parts")
+    mixed_precision: bool = Field(
+        default=False, description="Compute in half precision; pays on a GPU and on a CPU that knows bfloat16"
+    )
     seed: int = Field(default=0, ge=0, description="Everything random follows from it")
     validate_every: int = Field(default=400, ge=1, description="Steps between two validations and checkpoints")
     validation_stride: int = Field(default=5, ge=1, description="Of the samples held out, every n-th is validated on")

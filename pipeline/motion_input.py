@@ -1,7 +1,7 @@
-"""From two frames to what the motion network sees: flow, less the camera's motion, coded in colours."""
+"""From two frames to what the motion network is shown: flow, less the camera's motion, as a picture."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import cv2
 import numpy as np
@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 from models.registry import FlowEstimator
 from pipeline.camera_motion import CameraMotion, residual_flow
 from pipeline.coded_flow import Flow, code_flow
+from pipeline.flow_and_luminance import code_flow_and_luminance
+from pipeline.working_size import shrink
+
+MotionCoding = Literal["flow-and-luminance", "coded-flow"]
+"""What a motion network was trained on: two channels of flow and one of luminance, or flow on the colour wheel."""
 
 FLOOR: Final = 1.0
-"""Least flow, in pixels of the working size, that is coded as fully saturated."""
+"""Least flow, in pixels of the working size, that is coded as fully fast."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,11 +26,11 @@ class MotionInput:
 
     Attributes:
         residual: (h, w, 2) float32 pixels, the flow that arrives at each pixel of the current frame, less the camera's.
-        coded: (h, w, 3) uint8 RGB, the same on the colour wheel.
+        picture: (h, w, 3) uint8, what the motion network is shown.
     """
 
     residual: Flow
-    coded: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
 
 
 def motion_input(
@@ -34,17 +39,25 @@ def motion_input(
     estimator: FlowEstimator,
     size: tuple[int, int],
     camera_motion: CameraMotion = "homography",
-    floor: float = FLOOR,
+    coding: MotionCoding = "flow-and-luminance",
 ) -> MotionInput:
-    """Return the coded motion of `current` against `previous`, both (H, W, 3) uint8 RGB, at `size` = (h, w).
+    """Return the motion of `current` against `previous`, both (H, W, 3) uint8 RGB, at `size` = (h, w).
 
     The flow is estimated from the current frame back to the previous one and turned round, so that it lies on the
     current frame's pixels, where the colour network's map lies too. It may be estimated at a larger size than it is
     used at: that keeps the outlines of objects.
     """
-    flow = resize_flow(-estimator(current, previous), size)
-    residual = residual_flow(flow, camera_motion)
-    return MotionInput(residual, code_flow(residual, floor))
+    residual = residual_flow(resize_flow(-estimator(current, previous), size), camera_motion)
+    return MotionInput(residual, motion_picture(residual, shrink(current, size), coding))
+
+
+def motion_picture(
+    residual: Flow, image: NDArray[np.uint8], coding: MotionCoding, floor: float = FLOOR
+) -> NDArray[np.uint8]:
+    """Return the (h, w, 3) uint8 picture of (h, w, 2) flow at (h, w, 3) uint8 RGB `image`."""
+    if coding == "coded-flow":
+        return code_flow(residual, floor)
+    return code_flow_and_luminance(residual, image, floor)
 
 
 def resize_flow(flow: Flow, size: tuple[int, int]) -> Flow:

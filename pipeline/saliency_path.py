@@ -13,7 +13,7 @@ from configs.method import MethodSettings
 from models.engine import ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
-from pipeline.fusion import fuse
+from pipeline.fusion import final_map, fuse
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
@@ -89,10 +89,11 @@ class MotionHalf:
         cut = before is not None and is_scene_cut(before, now)
         if previous is None or previous.shape != image.shape or cut:
             return MotionResult(np.zeros(self._size, np.float32), scene_cut=cut)
-        seen = motion_input(previous, image, self._flow, self._size, self._settings.camera_motion)
+        settings = self._settings
+        seen = motion_input(previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding)
         if self._network is None:
             return MotionResult(conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR), scene_cut=False)
-        return MotionResult(self._network.head(self._network.encode(seen.coded)), scene_cut=False)
+        return MotionResult(self._network.head(self._network.encode(seen.picture)), scene_cut=False)
 
 
 def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings) -> SaliencyFrame:
@@ -101,7 +102,7 @@ def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings
     LS and NR always come from the original network, whatever twin serves.
     """
     low_level = fuse(motion.motion, colour.colour, settings.fusion)
-    final = low_level if colour.twin is None else fuse(colour.twin, low_level, settings.fusion)
+    final = final_map(colour.colour, colour.twin, low_level, settings.final)
     nr = non_overlapping_ratio(motion.motion, colour.colour)
     return SaliencyFrame(
         motion=motion.motion,

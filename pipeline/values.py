@@ -17,7 +17,7 @@ class SaliencyFrame:
         motion: motion saliency MS (Eq. (5), or Eq. (4)).
         colour: colour saliency CS of the original network.
         low_level: LS = MS * CS (Eq. (6)).
-        final: FS = twin * LS (Eq. (9)); LS itself while no twin is in service.
+        final: FS, of the twin's map and LS (`pipeline.fusion.final_map`).
         nr: non-overlapping ratio of motion and colour (Eq. (7)), [0, 1].
         is_keyframe: whether `nr` is below the threshold.
         model_version: of the twin that `final` comes from; 0 = no twin.

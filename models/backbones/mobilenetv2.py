@@ -13,12 +13,12 @@ from typing import Final
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS: Final = (24, 32, 96, 160)
-"""Channels of the four pyramid levels, at strides 4, 8, 16 and 32."""
+CHANNELS: Final = (16, 24, 32, 96, 160)
+"""Channels of the five pyramid levels, at strides 2, 4, 8, 16 and 32."""
 
 # (expansion, output channels, repeats, stride) of each stage; Table 2 of the paper without its last, 320-channel stage.
 _STAGES: Final = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2))
-_LEVEL_ENDS: Final = (3, 6, 13, 16)
+_LEVEL_ENDS: Final = (1, 3, 6, 13, 16)
 """Index of the block after which a pyramid level leaves."""
 
 
@@ -66,7 +66,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """Encoder: RGB in [-1, 1] to four feature maps at strides 4, 8, 16 and 32 (`CHANNELS`)."""
+    """Encoder: RGB in [-1, 1] to five feature maps at strides 2, 4, 8, 16 and 32 (`CHANNELS`)."""
 
     def __init__(self) -> None:
         """Make the stem and the sixteen blocks up to the 160-channel stage."""
@@ -81,7 +81,7 @@ class MobileNetV2(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map (N, 3, H, W) to features of (N, CHANNELS[i], H / 2**(i + 2), W / 2**(i + 2))."""
+        """Map (N, 3, H, W) to features of (N, CHANNELS[i], H / 2**(i + 1), W / 2**(i + 1))."""
         x = functional.relu6(self.stem(x))  # (N, 32, H/2, W/2)
         levels: list[Tensor] = []
         for start, end in pairwise((0, *_LEVEL_ENDS)):

@@ -6,6 +6,7 @@ Encoder and decoder are separate modules: the twin shares the encoder's features
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ from torch.nn import functional
 
 from models.backbones.mobilenetv2 import CHANNELS, MobileNetV2
 
-WIDTH: Final = 64
-"""Channels of the decoder."""
+WIDTHS: Final = (16, 64, 64, 64, 64)
+"""Channels of the decoder's levels, finest first; the finest has four times the pixels and needs the least."""
 
 
 class SeparableBlock(nn.Module):
@@ -34,13 +35,17 @@ class SeparableBlock(nn.Module):
 class PyramidDecoder(nn.Module):
     """Top-down decoder with a saliency head on each level."""
 
-    def __init__(self, channels: Sequence[int] = CHANNELS, width: int = WIDTH) -> None:
-        """Make a decoder for features of `channels`, finest level first."""
+    def __init__(self, channels: Sequence[int] = CHANNELS, widths: Sequence[int] = WIDTHS) -> None:
+        """Make a decoder of `widths` for features of `channels`, finest level first."""
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs in channels)
-        self.context = nn.Conv2d(width, width, 1)
-        self.blocks = nn.ModuleList(nn.Sequential(SeparableBlock(width), SeparableBlock(width)) for _ in channels)
-        self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1) for _ in channels)
+        pairs = list(zip(channels, widths, strict=True))
+        self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs, width in pairs)
+        self.context = nn.Conv2d(widths[-1], widths[-1], 1)
+        self.narrow = nn.ModuleList(
+            nn.Conv2d(coarse, fine, 1) if coarse != fine else nn.Identity() for fine, coarse in pairwise(widths)
+        )
+        self.blocks = nn.ModuleList(nn.Sequential(SeparableBlock(width), SeparableBlock(width)) for width in widths)
+        self.heads = nn.ModuleList(nn.Conv2d(width, 1, 1) for width in widths)
 
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return one logit map a level, finest first: (N, 1, h_i, w_i) for features of (N, C_i, h_i, w_i)."""
@@ -48,14 +53,14 @@ class PyramidDecoder(nn.Module):
         x = self.blocks[-1](x + self.context(x.mean((2, 3), keepdim=True)))
         sides = [self.heads[-1](x)]
         for level in reversed(range(len(features) - 1)):
-            x = functional.interpolate(x, size=features[level].shape[-2:], mode="bilinear")
+            x = functional.interpolate(self.narrow[level](x), size=features[level].shape[-2:], mode="bilinear")
             x = self.blocks[level](x + self.lateral[level](features[level]))
             sides.append(self.heads[level](x))
         return tuple(reversed(sides))
 
 
 class PyramidNetwork(nn.Module):
-    """RGB in [-1, 1] to saliency logits at strides 4, 8, 16 and 32, finest first."""
+    """RGB in [-1, 1] to saliency logits at strides 2, 4, 8, 16 and 32, finest first."""
 
     def __init__(self) -> None:
         """Make an untrained network."""
@@ -64,5 +69,5 @@ class PyramidNetwork(nn.Module):
         self.decoder = PyramidDecoder()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map (N, 3, H, W), H and W multiples of 32, to four logit maps (N, 1, H / 2**i, W / 2**i), i = 2..5."""
+        """Map (N, 3, H, W), H and W multiples of 32, to five logit maps (N, 1, H / 2**i, W / 2**i), i = 1..5."""
         return self.decoder(self.encoder(x))

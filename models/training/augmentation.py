@@ -26,11 +26,32 @@ class Augmentation:
 
 def augment(sample: Sample, size: tuple[int, int], how: Augmentation, rng: np.random.Generator) -> Sample:
     """Return a random view of `sample`, scaled to `size` = (h, w)."""
-    view = _crop(sample, size, how, rng)
+    window = draw_window(sample.mask, how, rng)
+    view = resize(Sample(sample.image[window], sample.mask[window]), size)
     if rng.random() < 0.5:
         view = Sample(np.ascontiguousarray(view.image[:, ::-1]), np.ascontiguousarray(view.mask[:, ::-1]))
-    image = _degrade(_colour(view.image, how, rng), how, rng)
-    return Sample(image, view.mask)
+    return Sample(vary_colours(view.image, how, rng), view.mask)
+
+
+def vary_colours(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return (h, w, 3) uint8 RGB `image` as another camera, light or codec might have shown it."""
+    return _degrade(_colour(image, how, rng), how, rng)
+
+
+def draw_window(mask: NDArray[np.float32], how: Augmentation, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Return rows and columns of a random window of about the aspect of (h, w) `mask` that keeps most of its object."""
+    height, width = mask.shape
+    total = float(mask.sum())
+    for _ in range(4):
+        share = rng.uniform(how.smallest_crop, 1.0)
+        stretch = rng.uniform(0.85, 1.18)
+        rows = min(height, max(16, round(height * share * stretch)))
+        columns = min(width, max(16, round(width * share / stretch)))
+        top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+        window = (slice(top, top + rows), slice(left, left + columns))
+        if float(mask[window].sum()) >= 0.4 * total:
+            return window
+    return slice(0, height), slice(0, width)
 
 
 def resize(sample: Sample, size: tuple[int, int]) -> Sample:
@@ -39,24 +60,6 @@ def resize(sample: Sample, size: tuple[int, int]) -> Sample:
     image = cv2.resize(sample.image, (width, height), interpolation=cv2.INTER_AREA)
     mask = cv2.resize(sample.mask, (width, height), interpolation=cv2.INTER_AREA)
     return Sample(image.astype(np.uint8, copy=False), mask.astype(np.float32, copy=False))
-
-
-def _crop(sample: Sample, size: tuple[int, int], how: Augmentation, rng: np.random.Generator) -> Sample:
-    """Cut a random window whose aspect lies between the image's and the target's; most of the object stays in."""
-    height, width = sample.mask.shape
-    total = float(sample.mask.sum())
-    window = (slice(0, height), slice(0, width))
-    for _ in range(4):
-        share = rng.uniform(how.smallest_crop, 1.0)
-        stretch = rng.uniform(0.85, 1.18)
-        rows = min(height, max(16, round(height * share * stretch)))
-        columns = min(width, max(16, round(width * share / stretch)))
-        top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
-        candidate = (slice(top, top + rows), slice(left, left + columns))
-        if float(sample.mask[candidate].sum()) >= 0.4 * total:
-            window = candidate
-            break
-    return resize(Sample(sample.image[window], sample.mask[window]), size)
 
 
 def _colour(image: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The training loop: seeded, resumable, logged; on a CPU, or on one GPU with mixed precision."""
+"""The training loop: seeded, resumable, logged; on a CPU, or on one GPU, in mixed precision where that pays."""
 
 import json
 import math
@@ -39,10 +39,12 @@ class TrainingPlan:
         warmup: steps of linear warm-up; the rate then falls to zero along a cosine.
         averaging: decay of the exponential moving average of the weights, which is what ships.
         sizes: (h, w) input sizes; each step draws one.
-        augmentation: how samples are varied.
+        augmentation: how samples are varied; None = they come varied, at the one size there is.
         seed: everything random follows from it and the step's number.
         validate_every: steps between validations and checkpoints.
         seconds: stop early after this much time in this process, None = never.
+        outlines: how much more the loss weighs outlines and thin parts; 0 = not at all.
+        mixed_precision: compute in bfloat16 on a CPU, float16 on a GPU; the weights stay float32.
     """
 
     steps: int
@@ -54,10 +56,12 @@ class TrainingPlan:
     warmup: int = 100
     averaging: float = 0.998
     sizes: Sequence[tuple[int, int]] = ((160, 288),)
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation | None = field(default_factory=Augmentation)
     seed: int = 0
     validate_every: int = 500
     seconds: float | None = None
+    outlines: float = 0.0
+    mixed_precision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ class Trainer:
         self.validate = validate
         self.averaged = {key: value.detach().clone() for key, value in network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=plan.weight_decay)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.device.type == "cuda")
+        self._half = plan.mixed_precision
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self._half and self.device.type == "cuda")
         self.step = 0
 
     def run(self) -> Iterator[Progress]:
@@ -133,9 +138,9 @@ class Trainer:
         images, masks = self._batch()
         self._set_rate(elapsed)
         self.network.train()
-        with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, enabled=self._half):
             sides = cast("SideOutputNetwork", self.network).side_logits(images)
-        loss = deep_supervision([side.float() for side in sides], masks)
+        loss = deep_supervision([side.float() for side in sides], masks, self.plan.outlines)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self.scaler.scale(loss))
         self.scaler.unscale_(self.optimizer)
@@ -153,7 +158,8 @@ class Trainer:
         for _ in range(self.plan.batch):
             source = self.sources[int(rng.choice(len(self.sources), p=shares / shares.sum()))][0]
             sample = source.draw(int(rng.integers(len(source))), rng)
-            samples.append(augment(sample, size, self.plan.augmentation, rng))
+            varied = self.plan.augmentation
+            samples.append(sample if varied is None else augment(sample, size, varied, rng))
         images = torch.from_numpy(np.stack([sample.image for sample in samples]))
         masks = torch.from_numpy(np.stack([sample.mask for sample in samples]))
         rgb = images.to(self.device).permute(0, 3, 1, 2).float().div(255)  # (N, 3, h, w), channels last in memory

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,12 @@ from torch import Tensor, nn
 from configs.method import RetrainingSettings
 from models.saliency_model import SaliencyModel
 
-_BATCH = 1
+DECODER_RATE: Final = 2e-3
+"""Learning rate where the decoder alone is retrained."""
+ALL_RATE: Final = 2e-4
+"""Learning rate where all layers are: at the other one CSNet forgets all that it knew within a round."""
+
+_BATCH: Final = 1
 """Keyframes a step; larger batches gain nothing on a CPU."""
 
 
@@ -75,7 +81,7 @@ class TwinTrainer:
         trained = [parameter for parameter in self.model.network.parameters() if parameter.requires_grad]
         optimizer = torch.optim.SGD(
             trained,
-            lr=self.settings.learning_rate,
+            lr=self.settings.learning_rate or (DECODER_RATE if self.decoder_only else ALL_RATE),
             momentum=self.settings.momentum,
             weight_decay=self.settings.weight_decay,
         )

@@ -56,6 +56,11 @@ COMMANDS: Final = {
         "train",
         "Train a colour or motion network by a recipe; a broken-off training goes on where it was.",
     ),
+    "retrain": Listed(
+        "Networks",
+        "retrain",
+        "Do one retraining job by hand: the twin, its loss as a plot, its maps before and after.",
+    ),
     "evaluate": Listed(
         "Evaluation",
         "evaluate",

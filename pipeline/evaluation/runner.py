@@ -20,7 +20,7 @@ from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.adapter import Adapter
 from pipeline.evaluation.results import Counts
-from pipeline.fusion import fuse
+from pipeline.fusion import final_map
 from pipeline.networks import CONTRAST, choose_device
 from pipeline.retraining.job import run_job
 from pipeline.retraining.rounds import RoundRequest, SimulatedRounds, job_of
@@ -178,15 +178,15 @@ class _Halves:
     def finish(self, image: NDArray[np.uint8], seen: SaliencyFrame) -> SaliencyFrame:
         """Return what was seen in the first pass with the final map of the second (Eq. (9))."""
         installed = self.slot.installed
-        if installed.head is None:
-            return seen
-        small = shrink(shrink(image, self._flow_size), self._size)
-        twin = installed.head(self.network.encode(small))
+        twin = None
+        if installed.head is not None:
+            small = shrink(shrink(image, self._flow_size), self._size)
+            twin = installed.head(self.network.encode(small))
         return SaliencyFrame(
             motion=seen.motion,
             colour=seen.colour,
             low_level=seen.low_level,
-            final=fuse(twin, seen.low_level, self._method.fusion),
+            final=final_map(seen.colour, twin, seen.low_level, self._method.final),
             nr=seen.nr,
             is_keyframe=seen.is_keyframe,
             model_version=installed.version,

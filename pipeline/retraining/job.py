@@ -152,9 +152,7 @@ def run_job(
         ModelError: the network or the base weights cannot be loaded.
     """
     started = time.monotonic()
-    model = model or load_model(job.model)
-    if job.base:
-        model.network.load_state_dict({**model.network.state_dict(), **job.base})
+    model = with_base(model or load_model(job.model), job.base)
     training, judging = split(len(job.keyframes), job.held_out)
     learned = _take(job.keyframes, training)
     unseen = _take(job.keyframes, judging) if judging else learned
@@ -170,6 +168,13 @@ def run_job(
     after = mean_error(model.eval(), unseen)
     seconds = time.monotonic() - started
     return Report(len(training), len(judging), iterations, seconds, before, after), trainer.state()
+
+
+def with_base(model: SaliencyModel, base: Mapping[str, Tensor]) -> SaliencyModel:
+    """Return `model` with the weights of `base` in place of its own, where there are any."""
+    if base:
+        model.network.load_state_dict({**model.network.state_dict(), **base})
+    return model
 
 
 def write_result(folder: Path, state: Mapping[str, Tensor], report: Report) -> None:

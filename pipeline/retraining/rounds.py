@@ -14,9 +14,8 @@ from asyncio import TaskGroup
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from torch import Tensor
 
@@ -30,6 +29,10 @@ from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
 
 _log = logging.getLogger("livesal.retraining")
+
+_PREFIX: Final = "livesal-round-"
+_KEPT: Final = 20
+"""Jobs kept where they are kept at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +149,11 @@ class ChildRounds:
 
     async def _run(self, request: RoundRequest) -> None:
         loop = asyncio.get_running_loop()
-        folder = Path(await loop.run_in_executor(self._executor, tempfile.mkdtemp, None, "livesal-round-"))
+        try:
+            folder = await loop.run_in_executor(self._executor, self._folder, request)
+        except OSError as error:
+            self._outcome = Failed(f"no folder for the round's job: {error}")
+            return
         try:
             await loop.run_in_executor(self._executor, self._write, request, folder)
             report = await self._worker.run(folder, self._settings.retraining.timeout)
@@ -159,7 +166,21 @@ class ChildRounds:
             _log.exception("retraining failed")
             self._outcome = Failed(f"{type(error).__name__}: {error}")
         finally:
-            await loop.run_in_executor(self._executor, partial(shutil.rmtree, folder, ignore_errors=True))
+            await loop.run_in_executor(self._executor, self._clear_up, folder)
+
+    def _folder(self, request: RoundRequest) -> Path:
+        """Make the job's folder: a temporary one, or one to keep."""
+        kept = self._settings.jobs
+        if kept is None:
+            return Path(tempfile.mkdtemp(prefix=_PREFIX))
+        kept.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{request.seed:06d}-", dir=kept))
+
+    def _clear_up(self, folder: Path) -> None:
+        kept = self._settings.jobs
+        old = [folder] if kept is None else sorted(kept.glob(f"{_PREFIX}*"), key=_age)[:-_KEPT]
+        for one in old:
+            shutil.rmtree(one, ignore_errors=True)
 
     def _write(self, request: RoundRequest, folder: Path) -> None:
         write_job(job_of(request, self._model, self._settings), folder)
@@ -211,6 +232,10 @@ class SimulatedRounds:
     def cancel(self) -> None:
         """Forget the round; see `Rounds`."""
         self._pending = None
+
+
+def _age(folder: Path) -> float:
+    return folder.stat().st_mtime
 
 
 def job_of(request: RoundRequest, model: str, settings: AdaptationSettings) -> Job:

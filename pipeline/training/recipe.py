@@ -21,8 +21,9 @@ from models.training.samples import ImageMaskPairs, ImagePair, Sample, SampleSou
 from pipeline.evaluation.conventions import Sums, averages, score_frame
 from pipeline.evaluation.ground_truth import GroundTruth
 from pipeline.evaluation.tally import quantise, tally
-from pipeline.training.coded_flow_samples import CodedFlowSamples
-from pipeline.training.scene_samples import SceneSamples
+from pipeline.training.motion_views import MotionViews
+from pipeline.training.scene_motion import SceneMotion
+from pipeline.training.video_motion import GAPS, VideoMotion
 from pipeline.working_size import working_size
 
 Validate = Callable[[nn.Module], Mapping[str, float]]
@@ -50,10 +51,12 @@ def make_trainer(recipe: TrainingSettings, data: Path, folder: Path, seconds: fl
         encoder_prefix="network.encoder.",
         warmup=min(100, max(1, recipe.steps // 10)),
         sizes=recipe.sizes,
-        augmentation=Augmentation(recipe.smallest_crop, recipe.colour, recipe.degrade),
+        augmentation=None if recipe.task == "motion" else _augmentation(recipe),
         seed=recipe.seed,
         validate_every=recipe.validate_every,
         seconds=seconds,
+        outlines=recipe.outlines,
+        mixed_precision=recipe.mixed_precision,
     )
     sources = [(_source(recipe, source, data), source.share) for source in recipe.sources]
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -147,12 +150,20 @@ class _Held(Sequence[Sample]):
 def _source(recipe: TrainingSettings, source: SampleSettings, data: Path) -> SampleSource:
     pairs, _ = split_pairs(source, data)
     if source.kind == "scenes":
-        return SceneSamples(pairs, pairs, recipe.sizes[0])
+        scenes = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes)
+        return MotionViews(scenes, recipe.motion_coding, _augmentation(recipe))
     return _samples(recipe, pairs, vary=True)
 
 
 def _samples(recipe: TrainingSettings, pairs: Sequence[ImagePair], *, vary: bool) -> SampleSource:
-    return CodedFlowSamples(pairs, recipe.sizes[0], vary=vary) if recipe.task == "motion" else ImageMaskPairs(pairs)
+    if recipe.task == "colour":
+        return ImageMaskPairs(pairs)
+    pictures = VideoMotion(pairs, recipe.sizes[0], GAPS if vary else (1,))
+    return MotionViews(pictures, recipe.motion_coding, _augmentation(recipe) if vary else None)
+
+
+def _augmentation(recipe: TrainingSettings) -> Augmentation:
+    return Augmentation(recipe.smallest_crop, recipe.colour, recipe.degrade)
 
 
 def _load_encoder(model: SaliencyModel, path: Path) -> None:

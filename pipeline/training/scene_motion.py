@@ -1,4 +1,4 @@
-"""Coded flow of generated scenes, whose masks are exact, as samples for the motion network."""
+"""Generated scenes, whose masks are exact, with their estimated flow."""
 
 from collections.abc import Sequence
 from typing import Final, overload
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.flow.dis import DisFlow
-from models.registry import FlowEstimator
 from models.training.motion_scenes import DEFAULT_STYLE, SceneStyle, generate_scene
 from models.training.samples import ImageMaskPairs, ImagePair, Sample, read_rgb
-from pipeline.motion_input import FLOOR, motion_input
-from pipeline.working_size import flow_size
+from pipeline.motion_input import motion_input
+from pipeline.training.motion_views import MovingPicture
+from pipeline.working_size import flow_size, shrink
 
 _UNUSED: Final = np.random.default_rng(0)
+_SEED: Final = 7
 
 
 class _CutOuts(Sequence[Sample]):
@@ -55,14 +56,15 @@ class _Backgrounds(Sequence[NDArray[np.uint8]]):
         return read_rgb(self._pairs[index].image)
 
 
-class SceneSamples:
-    """As many generated scenes as there are cut-outs to an epoch, never the same one twice."""
+class SceneMotion(Sequence[MovingPicture]):
+    """A fixed number of generated scenes; scene i is always the same one."""
 
     def __init__(
         self,
         objects: Sequence[ImagePair],
         backgrounds: Sequence[ImagePair],
         size: tuple[int, int],
+        count: int = 2000,
         style: SceneStyle = DEFAULT_STYLE,
     ) -> None:
         """Hold what scenes are made of; nothing is read yet.
@@ -70,28 +72,37 @@ class SceneSamples:
         Args:
             objects: images and masks to cut objects from.
             backgrounds: images to put them on.
-            size: (h, w) of the samples.
+            size: (h, w) of the scenes.
+            count: how many scenes there are.
             style: of the scenes.
         """
         self._objects = _CutOuts(objects)
         self._backgrounds = _Backgrounds(backgrounds)
         self._size = size
+        self._count = count
         self._style = style
-        self._estimator: FlowEstimator = DisFlow()
+        self._estimator = DisFlow()
 
     def __len__(self) -> int:
-        """Return the number of cut-outs."""
-        return len(self._objects)
+        """Return the number of scenes."""
+        return self._count
 
-    def draw(self, index: int, rng: np.random.Generator) -> Sample:
-        """Return the coded flow of a new scene with the mask of what moves in it; `index` plays no part.
+    @overload
+    def __getitem__(self, index: int) -> MovingPicture: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[MovingPicture]: ...
+    def __getitem__(self, index: int | slice) -> MovingPicture | Sequence[MovingPicture]:
+        """Return the scene's second frame with its flow, and the mask of what moves in it.
 
         Raises:
             TrainingDataError: a file cannot be read.
         """
-        del index
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        rng = np.random.default_rng((_SEED, index))
         scene = generate_scene(self._objects, self._backgrounds, flow_size(self._size), rng, self._style)
-        floor = FLOOR * float(rng.uniform(0.5, 2.0))
-        coded = motion_input(scene.first, scene.second, self._estimator, self._size, "homography", floor).coded
-        mask = cv2.resize(scene.mask, self._size[::-1], interpolation=cv2.INTER_AREA)
-        return Sample(coded, np.asarray(mask, np.float32))
+        flow = motion_input(scene.first, scene.second, self._estimator, self._size).residual
+        mask = cv2.resize(scene.mask * 255, self._size[::-1], interpolation=cv2.INTER_AREA)
+        return MovingPicture(
+            flow.astype(np.float16), shrink(scene.second, self._size), np.asarray(mask.round(), np.uint8)
+        )

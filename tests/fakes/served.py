@@ -56,7 +56,9 @@ class ColourfulIsSalient(BrightIsSalient):
 class FakeNetworks:
     """The networks of a service, without weights."""
 
-    settings: MethodSettings = field(default_factory=lambda: MethodSettings(size=SIZE, flow_scale=1.0))
+    settings: MethodSettings = field(
+        default_factory=lambda: MethodSettings(size=SIZE, flow_scale=1.0, motion_coding="coded-flow")
+    )
     built: list[tuple[int, int]] = field(default_factory=list)
     refuses: bool = False
 

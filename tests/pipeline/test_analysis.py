@@ -22,7 +22,14 @@ from tests.fakes.served import BrightIsSalient, ColourfulIsSalient, FakeNetworks
 SETTINGS = AdaptationSettings(
     window=WindowSettings(spacing=0), first_keyframes=2, new_keyframes=1000, cool_down=1000, failure_budget=2
 )
-METHOD = MethodSettings(size=SIZE, flow_scale=1.0, keyframe_threshold=1.0, camera_motion="none")
+METHOD = MethodSettings(
+    size=SIZE,
+    flow_scale=1.0,
+    keyframe_threshold=1.0,
+    camera_motion="none",
+    motion_coding="coded-flow",
+    final="product",
+)
 """Every frame in which both halves find something is a keyframe."""
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,10 +32,13 @@ def executor() -> Iterator[ThreadPoolExecutor]:
 
 @asynccontextmanager
 async def child_rounds(
-    worker: FakeWorker, executor: ThreadPoolExecutor, network: BrightIsSalient | None = None
+    worker: FakeWorker,
+    executor: ThreadPoolExecutor,
+    network: BrightIsSalient | None = None,
+    settings: AdaptationSettings = SETTINGS,
 ) -> AsyncIterator[ChildRounds]:
     async with asyncio.TaskGroup() as tasks:
-        rounds = ChildRounds("livesal-colour", network or BrightIsSalient(), SETTINGS, worker, tasks, executor)
+        rounds = ChildRounds("livesal-colour", network or BrightIsSalient(), settings, worker, tasks, executor)
         yield rounds
         await rounds.stop()
 
@@ -68,6 +72,28 @@ async def test_the_job_reaches_the_child_and_its_twin_comes_back_once(executor: 
         assert outcome.head(image) == pytest.approx(BrightIsSalient().head(image) ** 2)
         assert rounds.poll(2) is None
     assert not await asyncio.to_thread(worker.folders[0].exists), "a round leaves no files behind"
+
+
+async def test_jobs_are_kept_where_someone_wants_to_look_at_them(executor: ThreadPoolExecutor, tmp_path: Path) -> None:
+    kept = SETTINGS.model_copy(update={"jobs": tmp_path / "jobs"})
+    worker = FakeWorker(power=2)
+    async with child_rounds(worker, executor, settings=kept) as rounds:
+        for seed in range(22):
+            rounds.start(request(seed), 0)
+            assert isinstance(await outcome_of(rounds), Trained)
+    assert await asyncio.to_thread(lambda: len(list((tmp_path / "jobs").iterdir()))) == 20
+    assert await asyncio.to_thread((worker.folders[-1] / "job.json").exists)
+    assert not await asyncio.to_thread(worker.folders[0].exists), "the oldest go"
+
+
+async def test_a_folder_that_cannot_be_made_fails_the_round_alone(executor: ThreadPoolExecutor, tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "jobs").write_text, "a file")
+    wrong = SETTINGS.model_copy(update={"jobs": tmp_path / "jobs"})
+    async with child_rounds(FakeWorker(power=2), executor, settings=wrong) as rounds:
+        rounds.start(request(), 0)
+        outcome = await outcome_of(rounds)
+    assert isinstance(outcome, Failed)
+    assert "no folder for the round's job" in outcome.reason
 
 
 class SlowTwin(BrightIsSalient):

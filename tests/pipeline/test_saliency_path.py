@@ -10,7 +10,8 @@ from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionR
 from tests.fakes.frames import SIZE, picture
 from tests.fakes.served import BrightIsSalient, ColourfulIsSalient
 
-SETTINGS = MethodSettings()
+PAPER = MethodSettings(final="product")
+SETTINGS = MethodSettings(motion_coding="coded-flow")
 
 
 def motion_half(network: ColourfulIsSalient | None = None) -> MotionHalf:
@@ -70,7 +71,7 @@ def test_pictures_of_another_size_have_no_motion_against_each_other() -> None:
 
 def test_hand_computed_fusion_without_a_twin() -> None:
     """MS .8, CS .5: LS = .4 (Eq. (6)), FS = LS, NR = |.8 - .5| / (1.3 + .001) (Eq. (7))."""
-    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), SETTINGS)
+    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), PAPER)
     assert frame.low_level == pytest.approx(0.4)
     assert frame.final is frame.low_level
     assert frame.nr == pytest.approx(0.3 / 1.301)
@@ -79,7 +80,7 @@ def test_hand_computed_fusion_without_a_twin() -> None:
 
 def test_hand_computed_fusion_with_a_twin() -> None:
     """The twin's .9 makes FS = .9 * .4 (Eq. (9)); LS and NR stay the original's."""
-    frame = combine(ColourResult(one(0.5), one(0.9), 7), MotionResult(one(0.8), scene_cut=True), SETTINGS)
+    frame = combine(ColourResult(one(0.5), one(0.9), 7), MotionResult(one(0.8), scene_cut=True), PAPER)
     assert frame.final == pytest.approx(0.36)
     assert frame.low_level == pytest.approx(0.4)
     assert frame.nr == pytest.approx(0.3 / 1.301)
@@ -87,10 +88,21 @@ def test_hand_computed_fusion_with_a_twin() -> None:
 
 
 def test_the_softer_fusion_keeps_the_scale() -> None:
-    settings = MethodSettings(fusion="geometric-mean")
+    settings = MethodSettings(fusion="geometric-mean", final="product")
     frame = combine(ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.5), scene_cut=False), settings)
     assert frame.low_level == pytest.approx(0.5)
-    assert frame.final == pytest.approx(0.45**0.5)
+    assert frame.final == pytest.approx(0.45)
+
+
+def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
+    """LS = .8 * .5 = .4; without a twin FS = (.4 + .5) / 2, with one that says .9 (.4 + .9) / 2."""
+    motion = MotionResult(one(0.8), scene_cut=False)
+    alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
+    assert alone.final == pytest.approx(0.45)
+    refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
+    assert refined.final == pytest.approx(0.65)
+    unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), scene_cut=False), MethodSettings())
+    assert unmoved.final == pytest.approx(0.45), "half of what stands out though nothing moves"
 
 
 @pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])

@@ -9,10 +9,12 @@ from configs.errors import ConfigError
 from configs.recipe import load_recipe
 from models.checkpoint import read_state
 from models.errors import TrainingDataError
+from models.training.augmentation import Augmentation
 from pipeline.cli.training_progress import follow
-from pipeline.training.coded_flow_samples import CodedFlowSamples
+from pipeline.training.motion_views import MotionViews
 from pipeline.training.recipe import make_trainer, split_pairs
-from pipeline.training.scene_samples import SceneSamples
+from pipeline.training.scene_motion import SceneMotion
+from pipeline.training.video_motion import VideoMotion
 from tests.fakes.textures import texture
 
 SIZE = (64, 96)
@@ -81,28 +83,49 @@ def test_a_small_training_learns_and_goes_on_where_it_was_broken_off(data: Path,
     assert read_state(weights).keys() == make_trainer(recipe, data, tmp_path / "x").network.network.state_dict().keys()
 
 
-def test_coded_flow_of_video_comes_with_its_mask(data: Path) -> None:
-    recipe = load_recipe(
-        recipe_file(data, "motion", sources=[{"kind": "video", "images": "video/images", "masks": "video/masks"}]),
-        "motion",
-    )
+def walk(data: Path) -> VideoMotion:
+    video = [{"kind": "video", "images": "video/images", "masks": "video/masks"}]
+    recipe = load_recipe(recipe_file(data, "motion", sources=video), "motion")
     pairs, unseen = split_pairs(recipe.sources[0], data)
     assert (len(pairs), len(unseen)) == (6, 0)
-    sample = CodedFlowSamples(pairs, SIZE, vary=False).draw(3, np.random.default_rng(0))
-    assert sample.image.shape == (*SIZE, 3)
-    inside = sample.mask > 0.5
+    return VideoMotion(pairs, SIZE, gaps=(1,))
+
+
+def test_the_motion_of_video_comes_with_its_mask(data: Path) -> None:
+    seen = walk(data)[3]
+    inside = seen.mask > 127
+    rightwards = seen.flow[..., 0].astype(float)
+    assert rightwards[inside].mean() > 1, "the disc goes to the right, and has little texture to see it by"
+    assert np.abs(rightwards[~inside]).mean() < 0.3 * rightwards[inside].mean()
+    sample = MotionViews(walk(data), "coded-flow", None).draw(3, np.random.default_rng(0))
     saturation = sample.image.max(2).astype(int) - sample.image.min(2)
     assert saturation[inside].mean() > 3 * saturation[~inside].mean(), "what moves is coloured, the rest is white"
 
 
-def test_scenes_are_new_each_time(data: Path) -> None:
+def test_views_turn_the_flow_with_the_picture(data: Path) -> None:
+    still = Augmentation(smallest_crop=1.0, colour=0, degrade=0)
+    views = MotionViews(walk(data), "flow-and-luminance", still)
+    directions = set()
+    for seed in range(30):
+        view = views.draw(3, np.random.default_rng(seed))
+        inside = view.mask > 0.5
+        if not inside.any():
+            assert np.abs(view.image[..., :2].astype(int) - 128).mean() < 70, "nothing moves but noise"
+            continue
+        along = float(np.median(view.image[inside][:, 0]))
+        assert abs(along - 128) > 60, "what is salient moves"
+        directions.add(along > 128)
+    assert directions == {True, False}, "mirrored and reversed in time"
+
+
+def test_scenes_differ_but_each_is_always_the_same(data: Path) -> None:
     pairs, _ = split_pairs(load_recipe(recipe_file(data, "motion"), "motion").sources[0], data)
-    samples = SceneSamples(pairs, pairs, SIZE)
-    rng = np.random.default_rng(0)
-    first, second = samples.draw(0, rng), samples.draw(0, rng)
-    assert first.image.shape == (*SIZE, 3)
-    assert first.mask.shape == SIZE
-    assert (first.image != second.image).any()
+    scenes = SceneMotion(pairs, pairs, SIZE, count=3)
+    assert len(scenes) == 3
+    assert scenes[0].flow.shape == (*SIZE, 2)
+    assert scenes[0].mask.shape == SIZE
+    assert (scenes[0].image != scenes[1].image).any()
+    np.testing.assert_array_equal(scenes[1].image, scenes[1].image)
 
 
 @pytest.mark.parametrize("task", ["colour", "motion"])
