@@ -83,6 +83,8 @@ class AdaptationSettings(Section):
         default=60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again"
     )
     retraining: RetrainingSettings = RetrainingSettings()
+    memory: Path | None = None
+    """Folder in which every camera's twin is kept, so that a restarted service goes on with it; by default none is."""
     jobs: Path | None = None
     """Folder in which the last twenty rounds' jobs are kept, to look at with `livesal retrain`; by default none is."""
 

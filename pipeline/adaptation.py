@@ -82,7 +82,15 @@ class Ordered:
     order: Literal["on", "off", "reset", "force"]
 
 
-Signal = FrameSeen | SceneChanged | RoundTrained | RoundJudged | RoundFailed | Ordered
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A twin of an earlier run was put into service before the first frame, as `version`."""
+
+    time: float
+    version: int
+
+
+Signal = Resumed | FrameSeen | SceneChanged | RoundTrained | RoundJudged | RoundFailed | Ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +150,8 @@ def advance(
             return _frame_seen(state, signal, settings)
         case SceneChanged():
             return _start_again(state, signal.reason)
-        case RoundTrained():
-            return (replace(state, phase="validating"), ()) if state.phase == "retraining" else (state, ())
+        case Resumed() | RoundTrained():
+            return _taken_note(state, signal), ()
         case RoundJudged():
             return _judged(state, signal)
         case RoundFailed():
@@ -171,6 +179,13 @@ def _is_due(state: AdaptationState, signal: FrameSeen, settings: AdaptationSetti
     wanted = settings.first_keyframes if state.last_end is None else settings.new_keyframes
     rested = state.last_end is None or signal.time - state.last_end >= settings.cool_down
     return rested and signal.window >= min(wanted, settings.window.capacity) and state.new_keyframes >= wanted
+
+
+def _taken_note(state: AdaptationState, signal: Resumed | RoundTrained) -> AdaptationState:
+    """Return what follows from a signal that asks for nothing."""
+    if isinstance(signal, Resumed):
+        return _rest(replace(state, version=signal.version, last_end=signal.time))
+    return replace(state, phase="validating") if state.phase == "retraining" else state
 
 
 def _judged(state: AdaptationState, signal: RoundJudged) -> tuple[AdaptationState, tuple[Command, ...]]:

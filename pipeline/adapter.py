@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from configs.method import AdaptationSettings
+from models.engine import Head
 from models.slot import Slot
 from pipeline.adaptation import (
     AdaptationState,
@@ -19,6 +20,7 @@ from pipeline.adaptation import (
     RejectTwin,
     ReportFailure,
     RestoreOriginal,
+    Resumed,
     RoundFailed,
     RoundJudged,
     RoundTrained,
@@ -110,6 +112,17 @@ class Adapter:
         if order in {"on", "force"} and not self._adaptable:
             return [self._event("failed", {"reason": "the colour network cannot be retrained"})]
         return list(self._signal(Ordered(self._media_time, order)))
+
+    @property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The weights of the twin in service that differ from the original's; empty while none serves."""
+        return self._weights
+
+    def resume(self, state: Mapping[str, Tensor], head: Head) -> list[AdaptationEvent]:
+        """Put a twin of an earlier run into service: its weights and its head."""
+        version = self._slot.swap(head)
+        self._weights = state
+        return [*self._signal(Resumed(self._media_time, version)), self._event("resumed", {"version": version})]
 
     def begin_anew(self, rounds: Rounds) -> list[AdaptationEvent]:
         """Forget twin and window, and have `rounds` retrain from now on: the camera's pictures have another size."""

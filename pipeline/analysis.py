@@ -1,11 +1,13 @@
 """The analysis stage of one camera: frames in, saliency out, adaptation between two frames."""
 
 import asyncio
+import logging
 import time
 from asyncio import TaskGroup
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,8 +17,10 @@ from numpy.typing import NDArray
 
 from configs.method import AdaptationSettings
 from models.engine import ServedNetwork
+from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adapter import Adapter
+from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
@@ -28,6 +32,8 @@ from stream.events import AdaptationEvent
 from stream.frame import Frame
 
 T = TypeVar("T")
+
+_log = logging.getLogger("livesal.adaptation")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -91,6 +97,10 @@ class Analysis:
         self._worker = worker
         self._tasks = tasks
         self._wait = wait_for_rounds
+        self._memory = (
+            TwinMemory(settings.memory, camera, networks.settings.colour) if settings.memory is not None else None
+        )
+        self._remembering: Future[None] | None = None
         self._slot = Slot()
         self._halves: _Halves | None = None
         self._rounds: ChildRounds | None = None
@@ -108,6 +118,8 @@ class Analysis:
     ) -> None:
         if self._rounds is not None:
             await self._rounds.stop()
+        if self._remembering is not None:
+            await asyncio.wrap_future(self._remembering)
         for executor in (self._colour_thread, self._motion_thread, self._round_thread):
             executor.shutdown(wait=False, cancel_futures=True)
 
@@ -163,6 +175,7 @@ class Analysis:
             )
         events = [*self._untold, *self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)]
         self._untold.clear()
+        self._remember(self.adapter, events, (small.shape[0], small.shape[1]))
         if self._wait and self._rounds is not None:
             await self._rounds.wait()
         return tuple(events), saliency
@@ -179,7 +192,7 @@ class Analysis:
             colour = await self._networks.colour(size)
             motion = await self._networks.motion(size)
             flow = await _on(self._motion_thread, self._networks.flow)
-            self._adapt(colour)
+            await self._adapt(colour, size)
             self._halves = _Halves(
                 frame_size=frame_size,
                 size=size,
@@ -191,16 +204,39 @@ class Analysis:
             self._halves = replace(self._halves, frame_size=frame_size)
         return self._halves
 
-    def _adapt(self, colour: ServedNetwork) -> None:
-        """Let rounds retrain `colour` from now on."""
+    async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
+        """Let rounds retrain `colour` from now on, and go on with the twin of an earlier run if one is remembered."""
         rounds = ChildRounds(
             self._networks.settings.colour, colour, self._settings, self._worker, self._tasks, self._round_thread
         )
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
+            if self._memory is not None and self.adapter.state.phase != "off":
+                await self._resume(self.adapter, self._memory, colour, size)
         else:
             self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds
+
+    async def _resume(self, adapter: Adapter, memory: TwinMemory, colour: ServedNetwork, size: tuple[int, int]) -> None:
+        state = await _on(self._round_thread, lambda: memory.recall(size))
+        if state is None:
+            return
+        try:
+            head = await _on(self._round_thread, lambda: colour.twin_head(state))
+        except ModelError as error:
+            _log.warning("%s: the twin that was kept cannot be served, so the original does: %s", self.camera, error)
+            return
+        self._untold += adapter.resume(state, head)
+
+    def _remember(self, adapter: Adapter, events: Sequence[AdaptationEvent], size: tuple[int, int]) -> None:
+        """Write what is in service now, behind the frames' back."""
+        memory = self._memory
+        kinds = {event.kind for event in events}
+        if memory is None or not kinds & {"swapped", "reset"}:
+            return
+        weights, window = adapter.weights, tuple(adapter.window)
+        work = partial(memory.keep, weights, size, window) if weights else memory.forget
+        self._remembering = self._round_thread.submit(work)
 
 
 def _frame_thread(name: str) -> ThreadPoolExecutor:

@@ -7,6 +7,7 @@ from asyncio import TaskGroup
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -106,7 +107,8 @@ class Camera:
         settings = self._shared.settings.adaptation
         try:
             async with (
-                self._worker,
+                # warm before the first round; where none is expected, the child starts when someone asks for one
+                self._worker if settings.enabled else nullcontext(),
                 TaskGroup() as rounds,
                 Analysis(self.name, self._shared.networks, settings, self._worker, rounds) as analysis,
                 TaskGroup() as stages,
