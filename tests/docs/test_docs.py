@@ -112,7 +112,7 @@ def options(command: Any) -> set[str]:
 def test_every_yaml_block_is_a_valid_configuration(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number, block in enumerate(blocks(page, "yaml")):
         for variable in re.findall(r"\$\{(\w+)\}", block):
-            monkeypatch.setenv(variable, "secret")
+            monkeypatch.setenv(variable, "a long secret")
         path = tmp_path / f"{number}.yaml"
         path.write_text(block, encoding="utf-8")
         assert load_settings(path).model_fields_set == set(yaml.safe_load(block)), block
@@ -152,7 +152,7 @@ def test_every_exit_code_is_explained() -> None:
 
 def test_every_topic_is_explained() -> None:
     topics = Topics("PREFIX")
-    leaves = ("available", "motion", "state", "snapshot", "adapt/state", "adapt/set")
+    leaves = ("available", "motion", "state", "snapshot", "event", "adapt/state", "adapt/set")
     known = {topics.available, topics.events, topics.adaptation, *(topics.of("NAME", leaf) for leaf in leaves)}
     assert set(re.findall(r"^\| `(PREFIX/[^`]+)`", text_of(OPERATIONS), re.MULTILINE)) == known
 

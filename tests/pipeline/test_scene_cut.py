@@ -15,6 +15,18 @@ def test_pans_and_crossing_objects_are_no_cuts_and_other_ground_is() -> None:
     assert all(scene.is_cut(number) for number in found)
 
 
+def test_scenes_that_share_their_colours_are_told_apart_by_their_structure() -> None:
+    rng = np.random.default_rng(0)
+    first, second = (
+        cv2.resize(rng.integers(60, 200, (9, 16, 3), np.uint8), (288, 160), interpolation=cv2.INTER_NEAREST)
+        for _ in range(2)
+    )
+    tinted = np.asarray(np.clip(first * np.array([1.0, 0.9, 0.8]), 0, 255), np.uint8)
+    looks = [appearance(image) for image in (first, second, tinted)]
+    assert is_scene_cut(looks[0], looks[1])
+    assert not is_scene_cut(looks[0], looks[2]), "the light changes, the structure stays"
+
+
 def test_an_appearance_has_its_form() -> None:
     look = appearance(picture())
     assert (look.thumbnail.shape, look.thumbnail.dtype) == ((18, 32, 3), np.float32)

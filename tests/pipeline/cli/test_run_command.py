@@ -52,7 +52,7 @@ def one_line(result: Result) -> str:
 @pytest.mark.timeout(180)  # the child gets only what other processes leave of the machine
 def test_a_clip_with_the_networks_that_ship_and_a_real_round(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "quick.yaml").write_text(
-        "method: {size: [64, 96], flow_scale: 1.0, keyframe_threshold: 0.95}\n"
+        "method: {size: [64, 96], flow_scale: 1.0, keyframe_threshold: 1.0}\n"
         "adaptation: {window: {spacing: 0}, first_keyframes: 6, new_keyframes: 100,"
         " retraining: {iterations_per_keyframe: 2}}\n"
     )
