@@ -57,14 +57,15 @@ class PreviewService:
 
 
 @asynccontextmanager
-async def preview_service(port: int = 0) -> AsyncIterator[PreviewService]:
+async def preview_service(port: int = 0, tokens: tuple[str, ...] = ()) -> AsyncIterator[PreviewService]:
     """Serve one camera `front` whose wanted views show the pattern, its number rising with each frame."""
     settings = WebRtcSettings(encoding=EncodingSettings(width=SIZE[1], idle=0))
     backend, metrics = FakeBackend(), Metrics()
+    http = HttpSettings.model_validate({"port": port, "tokens": tokens})
     async with (
         ViewHub(settings.encoding, metrics) as hub,
         WebRtcSessions(hub, settings) as sessions,
-        HttpServer(create_app(backend, hub, sessions, metrics), HttpSettings(port=port)) as server,
+        HttpServer(create_app(backend, hub, sessions, metrics, http=http), http) as server,
         asyncio.TaskGroup() as tasks,
     ):
         hub.add_camera("front")

@@ -66,6 +66,23 @@ async def test_three_viewers_of_one_view_cost_one_encode(service: PreviewService
     assert len(service.sessions) == 0
 
 
+async def test_the_page_asks_for_a_token_once(monkeypatch: pytest.MonkeyPatch, browser: Browser) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    async with preview_service(tokens=("a long secret",)) as service:
+        page = await browser.new_page()
+        await page.goto(service.url)
+        await page.fill("#sign-in input", "a wrong one")
+        await page.click("#sign-in button")
+        await page.wait_for_function("document.querySelector('#sign-in output').textContent.includes('not right')")
+        await page.fill("#sign-in input", "a long secret")
+        await page.click("#sign-in button")
+        await page.wait_for_function("document.querySelector('#camera').value === 'front'")
+        await page.wait_for_function("document.querySelector('video').videoWidth > 0")
+        await page.reload()
+        await page.wait_for_function("document.querySelector('#camera').value === 'front'")
+        assert not await page.is_visible("#sign-in"), "the cookie carries the token now"
+
+
 async def test_a_player_comes_back_by_itself(service: PreviewService, browser: Browser) -> None:
     service.backend.states["front"] = replace(service.backend.camera("front"), source="down")
     page = await bare_page(browser, service.url)
