@@ -26,7 +26,7 @@ def render_views(
         analysed: the frame with its maps.
         regions: salient regions that are being followed; the overlay shows them.
         width: of the pictures in pixels; maps are enlarged to the frame's displayed size; a mosaic and a
-            comparison (left the low-level map over the frame, right the final one) are twice as wide.
+            comparison (over the frame, left the final map without a twin, right the final map) are twice as wide.
     """
     wanted = set(views)
     if not wanted:
@@ -51,7 +51,7 @@ def render_views(
         overlaid = render.overlay(source, saliency.final)
         pictures["overlay"] = render.draw_regions(overlaid, regions, analysed.frame.size)
     if "comparison" in wanted:
-        halves = [render.overlay(source, each) for each in (saliency.low_level, saliency.final)]
+        halves = [render.overlay(source, each) for each in (saliency.unadapted, saliency.final)]
         pictures["comparison"] = np.hstack(halves)
     if "mosaic" in wanted:
         order = ("source", "motion", "colour", "low_level", "final", "overlay")

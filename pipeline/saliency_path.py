@@ -102,13 +102,15 @@ def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings
     LS and NR always come from the original network, whatever twin serves.
     """
     low_level = fuse(motion.motion, colour.colour, settings.fusion)
-    final = final_map(colour.colour, colour.twin, low_level, settings.final)
+    unadapted = final_map(colour.colour, None, low_level, settings.final)
+    final = unadapted if colour.twin is None else final_map(colour.colour, colour.twin, low_level, settings.final)
     nr = non_overlapping_ratio(motion.motion, colour.colour)
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
         low_level=low_level,
         final=final,
+        unadapted=unadapted,
         nr=nr,
         is_keyframe=nr < settings.keyframe_threshold,
         model_version=colour.model_version if colour.twin is not None else 0,

@@ -18,6 +18,7 @@ class SaliencyFrame:
         colour: colour saliency CS of the original network.
         low_level: LS = MS * CS (Eq. (6)).
         final: FS, of the twin's map and LS (`pipeline.fusion.final_map`).
+        unadapted: what `final` would be without a twin; `final` itself while none is in service.
         nr: non-overlapping ratio of motion and colour (Eq. (7)), [0, 1].
         is_keyframe: whether `nr` is below the threshold.
         model_version: of the twin that `final` comes from; 0 = no twin.
@@ -28,6 +29,7 @@ class SaliencyFrame:
     colour: Map
     low_level: Map
     final: Map
+    unadapted: Map
     nr: float
     is_keyframe: bool
     model_version: int
@@ -39,7 +41,7 @@ class SaliencyFrame:
         Raises:
             ValueError: sizes differ or a map is not two-dimensional float32.
         """
-        for name in ("motion", "colour", "low_level", "final"):
+        for name in ("motion", "colour", "low_level", "final", "unadapted"):
             array: Map = getattr(self, name)
             if array.shape != self.motion.shape or array.ndim != 2 or array.dtype != np.float32:
                 message = f"map '{name}' is {array.shape} {array.dtype}, expected {self.motion.shape} float32"

@@ -40,6 +40,7 @@ def saliency(
         colour=block.copy(),
         low_level=block * block,
         final=block.copy(),
+        unadapted=block * 0.5,
         nr=nr,
         is_keyframe=nr < 0.6,
         model_version=model_version,

@@ -40,7 +40,7 @@ def test_the_overlay_shows_what_stands_out_and_the_regions() -> None:
 def test_the_comparison_shows_one_frame_without_and_with_the_twin() -> None:
     shown = render_views(["comparison"], analysed(0, MAPS), [], 96)["comparison"]
     left, right = np.hsplit(shown, 2)
-    np.testing.assert_array_equal(left, render.overlay(picture(0), MAPS.low_level))
+    np.testing.assert_array_equal(left, render.overlay(picture(0), MAPS.unadapted))
     np.testing.assert_array_equal(right, render.overlay(picture(0), MAPS.final))
 
 
