@@ -24,6 +24,17 @@ _library_log = logging.getLogger(f"{__name__}.aiomqtt")
 _library_log.setLevel(logging.ERROR)
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that a failed handshake closes: paho leaves it to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
+        try:
+            super().do_handshake(block)
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+
 @asynccontextmanager
 async def connected(
     settings: MqttSettings,
@@ -77,6 +88,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=settings.ca)
+        context.sslsocket_class = _TlsSocket
         if settings.certificate is not None:
             context.load_cert_chain(settings.certificate, settings.key)
     except (OSError, ssl.SSLError) as error:

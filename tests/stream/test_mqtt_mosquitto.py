@@ -1,6 +1,7 @@
 """The publisher with a real Mosquitto, read by `mosquitto_sub`."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -280,8 +281,6 @@ async def test_home_assistant_is_told_first_again_at_its_birth_and_at_removal(br
         assert gone[-1].payload == b""
 
 
-# paho leaves the socket of a failed handshake to the garbage collector
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_broker_is_reached_by_tls_and_a_wrong_authority_is_named(tmp_path: Path) -> None:
     authority, key = self_signed(tmp_path, "localhost")
     other, _ = self_signed(tmp_path / "other", "localhost")
@@ -293,6 +292,7 @@ async def test_a_broker_is_reached_by_tls_and_a_wrong_authority_is_named(tmp_pat
         async with _running(bad):
             await until(lambda: bool(bad.problem))
         assert "certificate" in bad.problem.lower()
+        gc.collect()  # a socket left behind by the failed handshake would be told of here
         missing = MqttPublisher(_settings(broker.port, ca=tmp_path / "nowhere.pem"), ["front"], reconnect=QUICK)
         async with _running(missing):
             await until(lambda: bool(missing.problem))
