@@ -25,6 +25,7 @@ from pipeline.networks import CONTRAST, choose_device
 from pipeline.retraining.job import run_job
 from pipeline.retraining.rounds import RoundRequest, SimulatedRounds, job_of
 from pipeline.saliency_path import ColourHalf, MotionHalf, combine
+from pipeline.temporal import TemporalSmoothing
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.window import KeyframeWindow
 from pipeline.working_size import flow_size, shrink, working_size
@@ -164,11 +165,12 @@ class _Halves:
         self._flow_size = flow_size(size, self._method.flow_scale)
         self._colour = ColourHalf(self.network, self.slot)
         self._motion = MotionHalf(motion, flow_entry(self._method.flow).build(), size, self._method)
+        self._smoothing = TemporalSmoothing(self._method.smoothing) if self._method.smoothing else None
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], SaliencyFrame]:
         fine = shrink(image, self._flow_size)
         small = shrink(fine, self._size)
-        return small, combine(self._colour(small), self._motion(fine), self._method)
+        return small, combine(self._colour(small), self._motion(fine), self._method, self._smoothing)
 
     def look_ahead(self, first_two: list[NDArray[np.uint8]]) -> None:
         """Let the first frame's motion be that against the second: with the whole video at hand it need not be zero."""
