@@ -6,12 +6,14 @@ Every convolution carries a bias and no batch normalisation remains, so there ar
 twin is retrained on a handful of frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+from models.backbones.encoder import PyramidEncoder
 
 CHANNELS: Final = (16, 24, 32, 96, 160)
 """Channels of the five pyramid levels, at strides 2, 4, 8, 16 and 32."""
@@ -65,12 +67,13 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(PyramidEncoder):
     """Encoder: RGB in [-1, 1] to five feature maps at strides 2, 4, 8, 16 and 32 (`CHANNELS`)."""
 
     def __init__(self) -> None:
         """Make the stem and the sixteen blocks up to the 160-channel stage."""
         super().__init__()
+        self.channels = CHANNELS
         self.stem = Convolution(3, 32, 3, 2)
         blocks: list[nn.Module] = []
         inputs = 32
@@ -90,15 +93,17 @@ class MobileNetV2(nn.Module):
             levels.append(x)
         return tuple(levels)
 
-    def load_folded(self, layers: Sequence[dict[str, object]]) -> None:
+    def load_public(self, content: object) -> None:
         """Copy the ordered, folded convolutions of a public checkpoint; layers past the last block are left out.
 
         Args:
-            layers: dictionaries with `weight` (out, in / groups, k, k) and `bias` (out,), in the network's order.
+            content: a list of dictionaries with `weight` (out, in / groups, k, k) and `bias` (out,), in the network's
+                order.
 
         Raises:
             ValueError: the list is too short, or a shape differs, so it is another network's.
         """
+        layers: Sequence[Mapping[str, object]] = content if isinstance(content, list) else []
         own = [module.conv for module in self.modules() if isinstance(module, Convolution)]
         if len(layers) < len(own):
             message = f"expected at least {len(own)} folded MobileNetV2 layers, found {len(layers)}"

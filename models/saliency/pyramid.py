@@ -1,4 +1,4 @@
-"""livesal's own saliency network: a MobileNetV2 pyramid with a light top-down decoder, deeply supervised.
+"""livesal's own saliency network: a pyramid encoder with a light top-down decoder, deeply supervised.
 
 Source: this project. The decoder is a feature pyramid (Lin et al., CVPR 2017) of depthwise-separable blocks with a
 global context term on the coarsest level; deep supervision on every level follows DSS (Hou et al., CVPR 2017).
@@ -12,10 +12,12 @@ from typing import Final
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.backbones.mobilenetv2 import CHANNELS, MobileNetV2
+from models.backbones.encoder import PyramidEncoder
 
-WIDTHS: Final = (16, 64, 64, 64, 64)
-"""Channels of the decoder's levels, finest first; the finest has four times the pixels and needs the least."""
+_FINEST: Final = 16
+"""Channels of the decoder's finest level, which has four times the next one's pixels and needs the least."""
+_WIDTH: Final = 64
+"""Channels of its other levels."""
 
 
 class SeparableBlock(nn.Module):
@@ -35,9 +37,10 @@ class SeparableBlock(nn.Module):
 class PyramidDecoder(nn.Module):
     """Top-down decoder with a saliency head on each level."""
 
-    def __init__(self, channels: Sequence[int] = CHANNELS, widths: Sequence[int] = WIDTHS) -> None:
-        """Make a decoder of `widths` for features of `channels`, finest level first."""
+    def __init__(self, channels: Sequence[int]) -> None:
+        """Make a decoder for features of `channels`, finest level first."""
         super().__init__()
+        widths = (_FINEST, *[_WIDTH] * (len(channels) - 1))
         pairs = list(zip(channels, widths, strict=True))
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs, width in pairs)
         self.context = nn.Conv2d(widths[-1], widths[-1], 1)
@@ -60,14 +63,14 @@ class PyramidDecoder(nn.Module):
 
 
 class PyramidNetwork(nn.Module):
-    """RGB in [-1, 1] to saliency logits at strides 2, 4, 8, 16 and 32, finest first."""
+    """RGB as the encoder wants it to saliency logits at the encoder's strides 2, 4, 8, …, finest first."""
 
-    def __init__(self) -> None:
-        """Make an untrained network."""
+    def __init__(self, encoder: PyramidEncoder) -> None:
+        """Put an untrained decoder behind `encoder`."""
         super().__init__()
-        self.encoder = MobileNetV2()
-        self.decoder = PyramidDecoder()
+        self.encoder = encoder
+        self.decoder = PyramidDecoder(encoder.channels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Map (N, 3, H, W), H and W multiples of 32, to five logit maps (N, 1, H / 2**i, W / 2**i), i = 1..5."""
+        """Map (N, 3, H, W), H and W multiples of 32, to logit maps (N, 1, H / 2**i, W / 2**i), i = 1, 2, …."""
         return self.decoder(self.encoder(x))

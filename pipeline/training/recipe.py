@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from configs.training import SampleSettings, TrainingSettings
-from models.backbones.mobilenetv2 import MobileNetV2
+from models.backbones.encoder import PyramidEncoder
 from models.checkpoint import load_into, read_state
 from models.errors import TrainingDataError
 from models.loading import load_model
@@ -168,11 +168,11 @@ def _augmentation(recipe: TrainingSettings) -> Augmentation:
 
 def _load_encoder(model: SaliencyModel, path: Path) -> None:
     encoder = model.network.encoder
-    if not isinstance(encoder, MobileNetV2):
-        message = f"'{model.entry.name}' has no MobileNetV2 encoder; leave 'encoder' out of the recipe"
+    if not isinstance(encoder, PyramidEncoder):
+        message = f"'{model.entry.name}' has no encoder with public weights; leave 'encoder' out of the recipe"
         raise TrainingDataError(message)
     try:
-        encoder.load_folded(torch.load(path, map_location="cpu", weights_only=True))
+        encoder.load_public(torch.load(path, map_location="cpu", weights_only=True))
     except FileNotFoundError:
         message = f"{path}: no such encoder weights"
         raise TrainingDataError(message) from None
