@@ -34,6 +34,9 @@ class MethodSettings(Section):
     """How twin and low-level saliency become the final map: their mean, or the paper's product (Eq. (9))."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU when there is one."""
+    threads: int | None = Field(
+        default=None, ge=1, le=256, description="Threads that all cameras' frames share; by default one a core"
+    )
 
 
 class WindowSettings(Section):
