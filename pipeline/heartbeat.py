@@ -25,6 +25,8 @@ class Systemd:
 
     def __enter__(self) -> Self:
         self._notifier = SystemdNotifier() if "NOTIFY_SOCKET" in os.environ else None
+        if self._notifier is not None and self._notifier.socket is not None:
+            self._notifier.socket.settimeout(0)  # a systemd that does not listen must not hold up the event loop
         return self
 
     def __exit__(self, *_: object) -> None:
