@@ -1,0 +1,189 @@
+"""The faults of docs/faults.md: every row names tests that are there; those that no other file has are here."""
+
+import ast
+import asyncio
+import os
+import re
+import signal
+from asyncio import StreamWriter
+from pathlib import Path
+
+import aioice.ice
+import httpx
+import pytest
+
+from configs.source import SourceSettings
+from pipeline.service import Service
+from stream.channel import Channel, Overflow
+from stream.frame import Frame
+from stream.source import open_source
+from tests.conftest import ROOT
+from tests.fakes.live_service import DEMO, quick_settings
+from tests.fakes.livesal_command import QUICK, livesal
+from tests.fakes.media import numbered, write_video
+from tests.fakes.player import Player
+from tests.fakes.rtsp_server import rtsp_server
+from tests.fakes.waiting import until
+from tests.fakes.web_server import web_server
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+PAGE = ROOT / "docs" / "faults.md"
+REQUIRED = (
+    "source dies",
+    "source hangs",
+    "source changes size and rate",
+    "source sends corrupt packets",
+    "broker restarts",
+    "viewer vanishes without a word",
+    "100 malformed SDPs",
+    "trainer child killed",
+    "disk full at checkpoint",
+    "two cameras, one broken",
+    "SIGTERM under load",
+    "kill −9 and resume",  # noqa: RUF001 - a minus, as on the page
+)
+
+
+def rows() -> list[list[str]]:
+    """Return the cells of the table's rows: fault, expected, seen, tests."""
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def functions_in(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    }
+
+
+def test_every_fault_has_a_row_with_what_was_expected_and_seen() -> None:
+    assert set(REQUIRED) <= {fault for fault, *_ in rows()}
+    for row in rows():
+        assert len(row) == 4, row
+        assert all(row), row
+
+
+def test_every_row_names_tests_that_are_there_and_those_here_all_belong_to_one() -> None:
+    named: set[tuple[str, str]] = set()
+    for fault, _, _, cell in rows():
+        found = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", cell)
+        assert found, fault
+        named.update(found)
+    for file, name in named:
+        assert name in functions_in(ROOT / file), f"{file}::{name}"
+    here = Path(__file__)
+    own = {name for name in functions_in(here) if "row" not in name}
+    assert {name for file, name in named if file == here.relative_to(ROOT).as_posix()} == own
+
+
+class Broadcast:
+    """An HTTP server's endless MPEG-TS streams; which segment a path repeats can be changed while it is sent."""
+
+    def __init__(self, segments: dict[str, bytes]) -> None:
+        self.segments = segments
+        self.over = asyncio.Event()
+
+    async def answer(self, path: str, writer: StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n")
+        while not self.over.is_set():
+            writer.write(self.segments[path])
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+
+def segment(folder: Path, width: int, height: int, rate: int) -> bytes:
+    """Return ten pictures as MPEG-TS."""
+    path = folder / f"{width}x{height}.ts"
+    write_video(path, (numbered(number, width, height) for number in range(10)), rate=rate)
+    return path.read_bytes()
+
+
+def damaged(content: bytes) -> bytes:
+    """Return a stream in which every other packet's payload is overwritten, the first ones excepted."""
+    packets = [bytearray(content[start : start + 188]) for start in range(0, len(content), 188)]
+    for packet in packets[6::2]:
+        packet[20:160] = bytes(140)
+    return b"".join(packets)
+
+
+async def test_streams_that_change_or_break_go_on_and_disturb_neither_viewers_nor_other_cameras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    wide = await asyncio.to_thread(segment, tmp_path, 192, 96, 25)
+    square = await asyncio.to_thread(segment, tmp_path, 192, 192, 10)
+    broadcast = Broadcast({"/changing": wide, "/torn": wide})
+    async with web_server(broadcast.answer) as address:
+        cameras = {name: f"http://{address}/{name}" for name in ("changing", "torn")}
+        settings = quick_settings({**cameras, "good": DEMO}, adaptation={"enabled": False})
+        async with Service(settings) as service, Player() as player:
+
+            async def frames(name: str, more: int = 5) -> None:
+                wanted = service.camera(name).frames + more
+                await until(lambda: service.camera(name).frames >= wanted)
+
+            for name in (*cameras, "good"):
+                await frames(name)
+            async with httpx.AsyncClient(base_url=service.url) as client:
+                answer = await client.post(
+                    "/cameras/changing/final/whep",
+                    content=await player.offer(),
+                    headers={"Content-Type": "application/sdp"},
+                )
+            await player.accept(answer.text)
+            before = await player.frame()
+            broadcast.segments = {"/changing": square, "/torn": damaged(wide)}
+            await until(lambda: service.camera("changing").height == 192)
+            await until(lambda: service.camera("torn").dropped.get("corrupt", 0) > 0)
+            broadcast.segments["/torn"] = wide
+            for name in (*cameras, "good"):
+                await frames(name)
+            after = before
+            while after.height == before.height:
+                after = await player.frame()
+            states = {state.camera: state for state in service.cameras()}
+        broadcast.over.set()
+    assert [states[name].source for name in ("changing", "torn", "good")] == ["up"] * 3
+    assert [states[name].reconnects for name in ("changing", "torn", "good")] == [0] * 3
+    assert [states[name].error for name in ("changing", "torn", "good")] == [""] * 3
+    assert "corrupt" not in states["good"].dropped
+
+
+async def test_a_camera_that_freezes_is_given_up_and_comes_back_when_it_thaws() -> None:
+    async with rtsp_server() as server, asyncio.TaskGroup() as tasks:
+        settings = {"url": server.url, "reconnect": {"initial": 0.1, "maximum": 0.2}, "read_timeout": 0.7}
+        source = open_source(SourceSettings.model_validate(settings))
+        out = Channel[Frame](2, Overflow.DROP_OLDEST)
+        running = tasks.create_task(source.run(out), name="source")
+        await out.receive()
+        assert server._process is not None
+        os.kill(server._process.pid, signal.SIGSTOP)
+        await until(lambda: source.status.hung >= 1 and source.status.state == "down")
+        assert source.status.error
+        os.kill(server._process.pid, signal.SIGCONT)
+        await until(lambda: source.status.reconnects == 1)
+        assert (await out.receive()).size == (240, 320)
+        running.cancel()
+
+
+async def test_a_service_that_was_killed_goes_on_with_its_twin(tmp_path: Path) -> None:
+    start = ("demo", DEMO, "--port", "0", "-s", "method.area=11520", *QUICK)
+    memory = ("-s", f"adaptation.memory={tmp_path}", "-s", "adaptation.held_out=0")
+    kept = tmp_path / "demo" / "twin.safetensors"
+    async with livesal(*start, *memory, "-s", "adaptation.retraining.iterations_per_keyframe=8") as command:
+        await command.line("swapped")
+        await until(kept.exists)
+        command.tell(signal.SIGKILL)
+        code, _, _ = await command.ended()
+        assert code == -signal.SIGKILL
+    content = await asyncio.to_thread(kept.read_bytes)
+    async with livesal(*start, *memory, "-s", "adaptation.enabled=true", "-s", "adaptation.cool_down=1000") as command:
+        assert "version 1" in await command.line("resumed")
+        command.tell(signal.SIGTERM)
+        code, _, problems = await command.ended()
+    assert (code, problems) == (0, "")
+    assert await asyncio.to_thread(kept.read_bytes) == content
