@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from asyncio import StreamWriter
+from collections import Counter
 from pathlib import Path
 
 import aioice.ice
@@ -86,17 +87,26 @@ def test_every_row_names_tests_that_are_there_and_those_here_all_belong_to_one()
 
 
 class Broadcast:
-    """An HTTP server's endless MPEG-TS streams; which segment a path repeats can be changed while it is sent."""
+    """An HTTP server's endless MPEG-TS streams; which segment a path repeats can be changed while it is sent.
+
+    Attributes:
+        segments: what each path repeats.
+        sent: how often each segment was.
+        over: ends the streams.
+    """
 
     def __init__(self, segments: dict[str, bytes]) -> None:
         self.segments = segments
+        self.sent: Counter[bytes] = Counter()
         self.over = asyncio.Event()
 
     async def answer(self, path: str, writer: StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n")
         while not self.over.is_set():
-            writer.write(self.segments[path])
+            content = self.segments[path]
+            writer.write(content)
             await writer.drain()
+            self.sent[content] += 1
             await asyncio.sleep(0.05)
 
 
@@ -145,9 +155,10 @@ async def test_streams_that_change_or_break_go_on_and_disturb_neither_viewers_no
                 )
             await player.accept(answer.text)
             before = await player.frame()
-            broadcast.segments = {"/changing": square, "/torn": damaged(wide)}
+            torn = damaged(wide)
+            broadcast.segments = {"/changing": square, "/torn": torn}
             await until(lambda: service.camera("changing").height == 192)
-            await until(lambda: service.camera("torn").dropped.get("corrupt", 0) > 0)
+            await until(lambda: broadcast.sent[torn] > 20)
             broadcast.segments["/torn"] = wide
             for name in (*cameras, "good"):
                 await frames(name)
