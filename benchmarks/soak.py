@@ -107,7 +107,7 @@ async def measure(options: argparse.Namespace) -> list[Sample]:
     try:
         url = (await service.line())["url"]
         process = psutil.Process(service.process.pid)
-        while not (await service.line())["frames"]:  # there is nothing to be seen before
+        while not _figures(await service.line())["frames"]:  # there is nothing to be seen before
             pass
         viewer = await Helper.start("soak_viewer.py", f"{url}/cameras/soak/overlay/whep", interval, patience=patience)
         try:
@@ -126,9 +126,22 @@ async def _watch(service: Helper, viewer: Helper, process: psutil.Process, secon
         if not seen["received"]:
             message = "the viewer gets no picture: does this machine have an address besides 127.0.0.1?"
             raise NotMeasuredError(message)
-        samples.append({"minutes": (time.monotonic() - started) / 60, **told, **seen, **_resources(process)})
+        minutes = (time.monotonic() - started) / 60
+        samples.append({"minutes": minutes, **_figures(told), **seen, **_resources(process)})
         _say(f"{samples[-1]['minutes']:6.1f} min  " + "  ".join(f"{key} {samples[-1][key]:.1f}" for key in FIGURES))
     return samples
+
+
+def _figures(told: dict[str, Any]) -> Sample:
+    """Return the figures of what the service told.
+
+    Raises:
+        NotMeasuredError: its camera was lost.
+    """
+    if told["source"] in ("down", "ended"):
+        message = f"the camera is {told['source']}: {told['error'] or 'its source has ended'}"
+        raise NotMeasuredError(message)
+    return {key: value for key, value in told.items() if key not in ("source", "error")}
 
 
 def _resources(process: psutil.Process) -> Sample:

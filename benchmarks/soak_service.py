@@ -50,7 +50,7 @@ class Probe:
                 if isinstance(event, CameraState) and event.frames:
                     self.ages.append(event.frame_age)
 
-    def report(self, service: Service) -> dict[str, float]:
+    def report(self, service: Service) -> dict[str, float | str]:
         """Return the figures since the last report, in milliseconds, and begin anew."""
         state = service.camera(CAMERA)
         lags, ages = self.lags or [float("nan")], self.ages or [float("nan")]
@@ -64,6 +64,8 @@ class Probe:
             "frames": state.frames,
             "retrainings": state.retrainings,
             "swaps": state.swaps,
+            "source": state.source,
+            "error": state.error,
         }
 
 
