@@ -34,6 +34,7 @@ from models.training.twin import TwinStep
 from pipeline.adaptation import BUSY
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.cli.common import overrides, with_camera
+from pipeline.frame_threads import FrameThreads
 from pipeline.networks import Networks
 from pipeline.retraining.job import Report
 from pipeline.retraining.worker import RetrainingWorker
@@ -153,13 +154,13 @@ async def _measure(settings: Settings, seconds: float, count: int) -> list[Part]
     source = open_source(settings.cameras[CAMERA], paced=True)
     frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST)
     analysed: Channel[AnalysedFrame] = Channel(2)
-    with ThreadPoolExecutor(1, thread_name_prefix="build") as build:
+    with ThreadPoolExecutor(1, thread_name_prefix="build") as build, FrameThreads(settings.method.threads) as threads:
         networks = Networks(settings.method, build)
         await networks.load()
         async with (
             CountedWorker() as worker,
             TaskGroup() as rounds,
-            Analysis(CAMERA, networks, settings.adaptation, worker, rounds) as analysis,
+            Analysis(CAMERA, networks, settings.adaptation, worker, rounds, threads.seat(CAMERA)) as analysis,
             TaskGroup() as stages,
         ):
             running = [

@@ -40,6 +40,9 @@ class MethodSettings(Section):
     )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU when there is one."""
+    threads: int | None = Field(
+        default=None, ge=1, le=256, description="Threads that all cameras' frames share; by default one a core"
+    )
 
 
 class WindowSettings(Section):

@@ -48,6 +48,12 @@ class SourceSettings(Section):
     frame_age: float = Field(
         default=0.5, gt=0, description="Live frames older than this many seconds are dropped and counted"
     )
+    fps_limit: float | None = Field(
+        default=None, gt=0, le=1000, description="Most frames analysed a second; by default all that come"
+    )
+    priority: float = Field(
+        default=1.0, ge=0.01, le=100, description="Share of the inference threads, relative to other cameras"
+    )
     open_timeout: float = Field(default=10.0, gt=0, description="Seconds to open a source")
     read_timeout: float = Field(
         default=5.0, gt=0, description="Seconds without a frame after which a source counts as hung"

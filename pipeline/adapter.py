@@ -162,7 +162,7 @@ class Adapter:
     def _carry_out(self, command: Command) -> Iterator[AdaptationEvent]:
         match command:
             case StartRound():
-                self._rounds.start(RoundRequest(tuple(self.window), self._weights, self.retrainings), self._media_time)
+                self._rounds.start(RoundRequest(self.window, self._weights, self.retrainings), self._media_time)
                 yield self._event("retraining-started", {"keyframes": len(self.window)})
             case CancelRound():
                 self._rounds.cancel()

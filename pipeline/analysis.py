@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from configs.method import AdaptationSettings
@@ -20,6 +19,7 @@ from models.engine import ServedNetwork
 from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adapter import Adapter
+from pipeline.frame_threads import Seat
 from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
@@ -71,7 +71,7 @@ class _Halves:
 
 
 class Analysis:
-    """Owns a camera's frame path and its adaptation; each half has a thread of its own."""
+    """Owns a camera's frame path and its adaptation; the halves of a frame run side by side."""
 
     def __init__(
         self,
@@ -80,6 +80,7 @@ class Analysis:
         settings: AdaptationSettings,
         worker: RetrainingWorker,
         tasks: TaskGroup,
+        seat: Seat,
         *,
         wait_for_rounds: bool = False,
     ) -> None:
@@ -91,6 +92,7 @@ class Analysis:
             settings: of the adaptation.
             worker: the child process that retrains.
             tasks: the group that rounds run in.
+            seat: the camera's place at the threads that frames are analysed in.
             wait_for_rounds: whether frames wait while a round runs: for files, whose end would else come first.
         """
         self.camera = camera
@@ -98,6 +100,7 @@ class Analysis:
         self._settings = settings
         self._worker = worker
         self._tasks = tasks
+        self._seat = seat
         self._wait = wait_for_rounds
         self._memory = (
             TwinMemory(settings.memory, camera, networks.settings.colour) if settings.memory is not None else None
@@ -108,8 +111,6 @@ class Analysis:
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
         self.adapter: Adapter | None = None
-        self._colour_thread = _frame_thread(f"colour-{camera}")
-        self._motion_thread = _frame_thread(f"motion-{camera}")
         self._round_thread = ThreadPoolExecutor(1, thread_name_prefix=f"rounds-{camera}")
 
     async def __aenter__(self) -> Self:
@@ -122,8 +123,12 @@ class Analysis:
             await self._rounds.stop()
         if self._remembering is not None:
             await asyncio.wrap_future(self._remembering)
-        for executor in (self._colour_thread, self._motion_thread, self._round_thread):
-            executor.shutdown(wait=False, cancel_futures=True)
+        self._round_thread.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def queued(self) -> bool:
+        """Whether a round of retraining waits until other cameras' are over."""
+        return self._rounds is not None and self._rounds.queued
 
     async def run(self, frames: Channel[Frame], out: Channel[AnalysedFrame]) -> None:
         """Analyse frames until they end; then close `out`.
@@ -132,8 +137,11 @@ class Analysis:
             ModelError: a network cannot be loaded or served.
         """
         try:
-            async for frame in frames:
-                await out.send(await self.analyse(frame))
+            while (waiting := await frames.peek()) is not None:
+                await self._halves_for(waiting.size)  # before the turn: building networks takes seconds
+                async with self._seat.turn():
+                    analysed = await self.analyse(await frames.receive())
+                await out.send(analysed)
         finally:
             await out.close()
 
@@ -141,12 +149,12 @@ class Analysis:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
         halves = await self._halves_for(frame.size)
         started = time.monotonic()
-        fine = await _on(self._colour_thread, lambda: shrink(frame.image, halves.flow_size))
-        small = await _on(self._colour_thread, lambda: shrink(fine, halves.size))
+        fine = await _on(self._seat.executor, lambda: shrink(frame.image, halves.flow_size))
+        small = await _on(self._seat.executor, lambda: shrink(fine, halves.size))
         shrunk = time.monotonic()
         async with TaskGroup() as group:
-            colour = group.create_task(_timed(self._colour_thread, lambda: halves.colour(small)), name="colour")
-            motion = group.create_task(_timed(self._motion_thread, lambda: halves.motion(fine)), name="motion")
+            colour = group.create_task(_timed(self._seat.executor, lambda: halves.colour(small)), name="colour")
+            motion = group.create_task(_timed(self._seat.executor, lambda: halves.motion(fine)), name="motion")
         (colour_result, colour_seconds), (motion_result, motion_seconds) = colour.result(), motion.result()
         events, saliency = await self._conclude(frame, small, colour_result, motion_result, halves.smoothing)
         finished = time.monotonic()
@@ -198,7 +206,7 @@ class Analysis:
                 await self._rounds.stop()
             colour = await self._networks.colour(size)
             motion = await self._networks.motion(size)
-            flow = await _on(self._motion_thread, self._networks.flow)
+            flow = await _on(self._seat.executor, self._networks.flow)
             await self._adapt(colour, size)
             self._halves = _Halves(
                 frame_size=frame_size,
@@ -214,9 +222,8 @@ class Analysis:
 
     async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
         """Let rounds retrain `colour` from now on, and go on with the twin of an earlier run if one is remembered."""
-        rounds = ChildRounds(
-            self._networks.settings.colour, colour, self._settings, self._worker, self._tasks, self._round_thread
-        )
+        model = self._networks.settings.colour
+        rounds = ChildRounds(self.camera, model, colour, self._settings, self._worker, self._tasks, self._round_thread)
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
             if self._memory is not None and self.adapter.state.phase != "off":
@@ -245,11 +252,6 @@ class Analysis:
         weights, window = adapter.weights, tuple(adapter.window)
         work = partial(memory.keep, weights, size, window) if weights else memory.forget
         self._remembering = self._round_thread.submit(work)
-
-
-def _frame_thread(name: str) -> ThreadPoolExecutor:
-    """Return a thread in which denormal numbers count as zero: they take a quarter of CSNet's time."""
-    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=torch.set_flush_denormal, initargs=(True,))
 
 
 async def _on(executor: Executor, work: Callable[[], T]) -> T:

@@ -7,7 +7,6 @@ from asyncio import TaskGroup
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -17,6 +16,7 @@ from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.event_bus import EventBus
 from pipeline.following import Follower, MediaClock, arrival
+from pipeline.frame_threads import FrameThreads
 from pipeline.history import History
 from pipeline.networks import Networks
 from pipeline.rate import Rate
@@ -26,7 +26,7 @@ from pipeline.values import Keyframe
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
-from stream.events import AdaptationEvent, CameraState, Event
+from stream.events import AdaptationEvent, CameraState, Event, Phase
 from stream.frame import Frame
 from stream.metrics import Metrics
 from stream.source import Source
@@ -44,10 +44,22 @@ _RESULTS: Final = ("swapped", "rejected", "failed")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shared:
-    """What the cameras of one service share."""
+    """What the cameras of one service share.
+
+    Attributes:
+        settings: of everything.
+        networks: loaded and served once.
+        threads: that frames are analysed in.
+        worker: the child that retrains, one camera's twin after the other.
+        hub: of the views.
+        bus: of the events.
+        metrics: of the service.
+    """
 
     settings: Settings
     networks: Networks
+    threads: FrameThreads
+    worker: RetrainingWorker
     hub: ViewHub
     bus: EventBus
     metrics: Metrics
@@ -65,12 +77,12 @@ class _Published:
 class Camera:
     """Source → analysis → publication of one camera."""
 
-    def __init__(self, name: str, source: Source, shared: Shared) -> None:
-        """Hold what the camera needs; nothing runs yet."""
+    def __init__(self, name: str, source: Source, shared: Shared, priority: float = 1.0) -> None:
+        """Hold what the camera needs; nothing runs yet. `priority` is its share of the threads beside others'."""
         self.name = name
         self._source = source
         self._shared = shared
-        self._worker = RetrainingWorker()
+        self._priority = priority
         self._analysis: Analysis | None = None
         self._follower = Follower(name, shared.settings.regions)
         self._clock = MediaClock(live=True)
@@ -93,7 +105,6 @@ class Camera:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._render_thread.shutdown(wait=False, cancel_futures=True)
-        await self._worker.stop()
 
     async def run(self) -> None:
         """Run until the source ends.
@@ -105,12 +116,11 @@ class Camera:
         frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST) if live else Channel(2)
         analysed: Channel[AnalysedFrame] = Channel(2)
         settings = self._shared.settings.adaptation
+        seat = self._shared.threads.seat(self.name, self._priority)
         try:
             async with (
-                # warm before the first round; where none is expected, the child starts when someone asks for one
-                self._worker if settings.enabled else nullcontext(),
                 TaskGroup() as rounds,
-                Analysis(self.name, self._shared.networks, settings, self._worker, rounds) as analysis,
+                Analysis(self.name, self._shared.networks, settings, self._shared.worker, rounds, seat) as analysis,
                 TaskGroup() as stages,
             ):
                 self._analysis = analysis
@@ -153,7 +163,7 @@ class Camera:
             nr=newest.saliency.nr if newest else 1.0,
             is_keyframe=newest.saliency.is_keyframe if newest else False,
             model_version=adapter.state.version if adapter else 0,
-            phase=adapter.state.phase if adapter else "off",
+            phase=self._phase(),
             frames=self._frames,
             dropped={reason: count for reason, count in dropped.items() if count},
             keyframes=adapter.keyframes if adapter else 0,
@@ -166,6 +176,12 @@ class Camera:
             regions=len(self._follower.regions),
             error=self._error or status.error,
         )
+
+    def _phase(self) -> Phase:
+        analysis = self._analysis
+        if analysis is None or analysis.adapter is None:
+            return "off"
+        return "queued" if analysis.queued else analysis.adapter.state.phase
 
     def keyframes(self) -> Sequence[KeyframeThumbnail]:
         """Return the keyframes in the window, oldest first."""

@@ -12,6 +12,7 @@ from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.durations import Durations
 from pipeline.following import Follower, MediaClock
+from pipeline.frame_threads import FrameThreads
 from pipeline.networks import Networks
 from pipeline.retraining.worker import RetrainingWorker
 from stream.channel import Channel, Overflow
@@ -115,20 +116,27 @@ class Run:
         live = self._source.live
         frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST) if live else Channel(4)
         analysed: Channel[AnalysedFrame] = Channel(4)
-        async with _thread("build") as build:
-            networks = Networks(self._settings.method, build)
-            await networks.load()
-            async with (
-                RetrainingWorker() as worker,
-                TaskGroup() as rounds,
-                Analysis(
-                    self._camera, networks, self._settings.adaptation, worker, rounds, wait_for_rounds=not live
-                ) as self._analysis,
-                TaskGroup() as stages,
-            ):
-                stages.create_task(self._source.run(frames), name="source")
-                stages.create_task(self._analysis.run(frames, analysed), name="analysis")
-                yield analysed
+        with FrameThreads(self._settings.method.threads) as threads:
+            async with _thread("build") as build:
+                networks = Networks(self._settings.method, build)
+                await networks.load()
+                async with (
+                    RetrainingWorker() as worker,
+                    TaskGroup() as rounds,
+                    Analysis(
+                        self._camera,
+                        networks,
+                        self._settings.adaptation,
+                        worker,
+                        rounds,
+                        threads.seat(self._camera),
+                        wait_for_rounds=not live,
+                    ) as self._analysis,
+                    TaskGroup() as stages,
+                ):
+                    stages.create_task(self._source.run(frames), name="source")
+                    stages.create_task(self._analysis.run(frames, analysed), name="analysis")
+                    yield analysed
 
     def _note(self, analysed: AnalysedFrame, output_seconds: float) -> None:
         if self._started is None:

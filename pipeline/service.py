@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from asyncio import TaskGroup
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +10,16 @@ from types import TracebackType
 from typing import Final, Self
 
 import cv2
-import sdnotify
 import torch
 
 from configs.settings import Settings
 from models.errors import ModelError
 from pipeline.camera import Camera, Shared
 from pipeline.event_bus import EventBus
+from pipeline.frame_threads import FrameThreads
+from pipeline.heartbeat import Systemd, beat
 from pipeline.networks import Networks
+from pipeline.retraining.worker import RetrainingWorker
 from pipeline.supervisor import supervise
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel
@@ -60,6 +61,9 @@ class Service:
         self.metrics = Metrics()
         self._build_thread = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._networks = Networks(settings.method, self._build_thread)
+        self._threads = FrameThreads(settings.method.threads)
+        self._worker = RetrainingWorker()
+        self._systemd = Systemd()
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
         self._sources = {name: open_source(source, paced=True) for name, source in settings.cameras.items()}
         self._cameras: dict[str, Camera] = {}
@@ -88,7 +92,7 @@ class Service:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _notify("STOPPING=1")
+        self._systemd.tell("STOPPING=1")
         await self._stack.__aexit__(kind, error, trace)
 
     async def wait(self) -> None:
@@ -157,13 +161,17 @@ class Service:
         return self._cameras[name]
 
     async def _start(self) -> None:
+        self._stack.enter_context(self._systemd)
         self._stack.callback(self._build_thread.shutdown, wait=False, cancel_futures=True)
         await self._networks.load()
         await self._stack.enter_async_context(self._hub)
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
-        shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics)
+        self._stack.enter_context(self._threads)
+        self._stack.push_async_callback(self._worker.stop)
+        shared = Shared(self.settings, self._networks, self._threads, self._worker, self._hub, self.bus, self.metrics)
         for name, source in self._sources.items():
-            self._cameras[name] = await self._stack.enter_async_context(Camera(name, source, shared))
+            camera = Camera(name, source, shared, self.settings.cameras[name].priority)
+            self._cameras[name] = await self._stack.enter_async_context(camera)
         app = create_app(
             self,
             self._hub,
@@ -178,11 +186,14 @@ class Service:
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
         self._start_mqtt()
+        if self.settings.adaptation.enabled:
+            await self._worker.start()  # warm before the first round; else it starts when someone asks for one
         for camera in self._cameras.values():
             self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))
-        self._tasks.create_task(self._heartbeat(), name="heartbeat")
+        beating = self._tasks.create_task(beat(self._systemd, self._threads.longest), name="heartbeat")
+        self._stack.callback(beating.cancel)
         self._ready = True
-        _notify("READY=1")
+        self._systemd.tell("READY=1")
 
     async def _supervise(self, camera: Camera) -> None:
         await supervise(f"camera {camera.name}", camera.run, camera.fail, fatal=(SourceError, ModelError))
@@ -205,13 +216,6 @@ class Service:
                 publisher.publish(event)
                 self.metrics.mqtt_connected.set(publisher.connected)
 
-    async def _heartbeat(self) -> None:
-        """Tell systemd that the pipeline lives: cameras tell their states as long as their loop turns."""
-        async with self.bus.subscribe() as events:
-            async for event in events:
-                if isinstance(event, CameraState):
-                    _notify("WATCHDOG=1")
-
     def _on_mqtt_command(self, name: str, command: AdaptCommand) -> None:
         self._tasks.create_task(self.command(name, _COMMANDS[command]), name=f"mqtt command {name}")
 
@@ -220,9 +224,3 @@ class Service:
             task.cancel()
         if self._mqtt is not None:
             self._mqtt.close()
-
-
-def _notify(state: str) -> None:
-    """Tell systemd, where it started us."""
-    if "NOTIFY_SOCKET" in os.environ:
-        sdnotify.SystemdNotifier().notify(state)

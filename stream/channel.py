@@ -85,6 +85,12 @@ class Channel(Generic[T]):
             self._changed.notify_all()
             return item
 
+    async def peek(self) -> T | None:
+        """Return the next item without taking it, waiting for it; None once the channel is closed and empty."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._closed or self._items)
+            return self._items[0] if self._items else None
+
     async def close(self) -> None:
         """End the channel; calling it again does nothing."""
         async with self._changed:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Phase = Literal["off", "warming", "serving", "retraining", "validating", "degraded"]
-"""What the adaptation of a camera is doing."""
+Phase = Literal["off", "warming", "serving", "queued", "retraining", "validating", "degraded"]
+"""What the adaptation of a camera is doing; `queued` = its round waits until another camera's is over."""
 
 SourceState = Literal["connecting", "up", "down", "ended"]
 """Whether a camera's frames are coming."""

@@ -24,7 +24,14 @@ class FileSource:
     live = False
 
     def __init__(
-        self, name: str, opener: Opener, *, clock: Callable[[], float], paced: bool = False, loop: bool = False
+        self,
+        name: str,
+        opener: Opener,
+        *,
+        clock: Callable[[], float],
+        paced: bool = False,
+        loop: bool = False,
+        fps_limit: float | None = None,
     ) -> None:
         """Make a source; nothing is opened yet.
 
@@ -34,12 +41,14 @@ class FileSource:
             clock: monotonic seconds.
             paced: whether frames leave at the speed of the media instead of as fast as they are taken.
             loop: whether it starts again at its end, its times going on.
+            fps_limit: most frames per second of media time; those beyond are left out.
         """
         self._name = name
         self._opener = opener
         self._clock = clock
         self._paced = paced
         self._loop = loop
+        self._fps_limit = fps_limit
         self._record = SourceRecord()
 
     @property
@@ -55,7 +64,7 @@ class FileSource:
                 warning in the log and in `status.error`.
         """
         hand_off = HandOff[Frame](_AHEAD, Overflow.WAIT)
-        stamp = FrameStamp(self._clock, live=False)
+        stamp = FrameStamp(self._clock, live=False, fps_limit=self._fps_limit)
         reading = ReadingThread(
             f"read {self._name}", self._opener, hand_off, stamp, self._record, paced=self._paced, loop=self._loop
         )

@@ -57,7 +57,7 @@ class LiveSource:
         self._name = name
         self._opener = opener
         self._settings = settings
-        self._stamp = FrameStamp(clock, live=True)
+        self._stamp = FrameStamp(clock, live=True, fps_limit=settings.fps_limit)
         self._backoff = Backoff(settings.reconnect, random)
         self._returns = returns
         self._sleep = sleep

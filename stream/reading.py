@@ -6,6 +6,7 @@ from contextlib import closing
 
 from stream.errors import ClosedChannelError
 from stream.frame import Frame
+from stream.frame_budget import FrameBudget
 from stream.hand_off import HandOff
 from stream.pace import Pace
 from stream.reader import Opener, Reader
@@ -16,9 +17,10 @@ from stream.timeline import Timeline
 class FrameStamp:
     """Numbers and times of one source's frames; they go on over all its openings."""
 
-    def __init__(self, clock: Callable[[], float], *, live: bool) -> None:
-        """Start at frame 0."""
+    def __init__(self, clock: Callable[[], float], *, live: bool, fps_limit: float | None = None) -> None:
+        """Start at frame 0; frames beyond `fps_limit` a second are left out."""
         self.clock = clock
+        self.budget = FrameBudget(fps_limit) if fps_limit else None
         self.timeline = Timeline(live=live)
         self.sequence = 0
 
@@ -96,10 +98,13 @@ class ReadingThread:
                 pts, time_base = self._stamp.timeline.place(picture, self._stamp.clock())
                 if self._pace is not None and reader.bursts:
                     self._pace.until(float(pts * time_base))
+                self._record.dropped["corrupt"] = corrupt_before + reader.corrupt
+                if self._stamp.budget is not None and not self._stamp.budget.admits(float(pts * time_base)):
+                    self._record.dropped["budget"] += 1
+                    continue
                 arrived_at = self._stamp.clock()
                 self._hand_off.put(Frame(picture.image, pts, time_base, self._stamp.sequence, arrived_at))
                 self._stamp.sequence += 1
-                self._record.dropped["corrupt"] = corrupt_before + reader.corrupt
             self._conclude(reader, corrupt_before)
 
     def _check_wanted(self) -> None:

@@ -65,7 +65,9 @@ def open_source(
     live = is_live(location, settings, paced=paced)
     opener = reader_opener(location, settings, live=live)
     if not live:
-        return FileSource(location.name, opener, clock=clock, paced=paced, loop=settings.loop)
+        return FileSource(
+            location.name, opener, clock=clock, paced=paced, loop=settings.loop, fps_limit=settings.fps_limit
+        )
     returns = location.kind in ("device", "network")
     return LiveSource(location.name, opener, settings, clock=clock, random=random or Random(), returns=returns)  # noqa: S311 - jitter
 

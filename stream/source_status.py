@@ -17,7 +17,7 @@ class SourceStatus:
         frame_rate: nominal frames per second; 0 where it is unknown.
         frames: frames sent on.
         dropped: frames lost, by reason: "late" (older than the frame-age budget), "overflow" (replaced by a newer one
-            before it was taken), "corrupt" (could not be decoded).
+            before it was taken), "corrupt" (could not be decoded), "budget" (beyond `fps_limit`).
         attempts: how often it was opened, or tried to.
         reconnects: how often frames came back after they had been lost.
         hung: how often it went silent without an end.

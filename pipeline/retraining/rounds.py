@@ -11,9 +11,9 @@ import shutil
 import tempfile
 import time
 from asyncio import TaskGroup
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,7 +23,7 @@ from configs.method import AdaptationSettings
 from models.checkpoint import read_state
 from models.engine import Head, ServedNetwork
 from models.errors import ModelError
-from pipeline.errors import PipelineError
+from pipeline.errors import JobError, PipelineError
 from pipeline.retraining.job import RESULT, Job, Report, run_job, stack, write_job
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
@@ -37,9 +37,12 @@ _KEPT: Final = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundRequest:
-    """What a round works on: the keyframes, the weights to start from (empty = the original's), a seed."""
+    """What a round works on: the keyframes, the weights to start from (empty = the original's), a seed.
 
-    keyframes: Sequence[Keyframe]
+    Where the keyframes are a window that goes on, the round works on what it holds when the round's turn has come.
+    """
+
+    keyframes: Iterable[Keyframe]
     base: Mapping[str, Tensor]
     seed: int
 
@@ -89,6 +92,7 @@ class ChildRounds:
 
     def __init__(
         self,
+        camera: str,
         model: str,
         network: ServedNetwork,
         settings: AdaptationSettings,
@@ -99,13 +103,15 @@ class ChildRounds:
         """Hold what rounds need.
 
         Args:
+            camera: whose rounds they are.
             model: name of the colour network.
             network: where twins are served.
             settings: of the adaptation.
-            worker: the child process.
+            worker: the child process, which cameras share.
             tasks: the group that rounds run in.
             executor: for files and new heads; not the frame path's.
         """
+        self._camera = camera
         self._model = model
         self._network = network
         self._settings = settings
@@ -136,6 +142,11 @@ class ChildRounds:
         self._task = None
         self._outcome = None
 
+    @property
+    def queued(self) -> bool:
+        """Whether a round waits until it is this camera's turn."""
+        return self._worker.turns.waits(self._camera)
+
     async def wait(self) -> None:
         """Wait until no round is running."""
         if self._task is not None:
@@ -149,14 +160,13 @@ class ChildRounds:
 
     async def _run(self, request: RoundRequest) -> None:
         loop = asyncio.get_running_loop()
+        folder: Path | None = None
         try:
-            folder = await loop.run_in_executor(self._executor, self._folder, request)
-        except OSError as error:
-            self._outcome = Failed(f"no folder for the round's job: {error}")
-            return
-        try:
-            await loop.run_in_executor(self._executor, self._write, request, folder)
-            report = await self._worker.run(folder, self._settings.retraining.timeout)
+            async with self._worker.turns.turn(self._camera):
+                request = replace(request, keyframes=tuple(request.keyframes))
+                folder = await loop.run_in_executor(self._executor, self._folder, request)
+                await loop.run_in_executor(self._executor, self._write, request, folder)
+                report = await self._worker.run(folder, self._settings.retraining.timeout)
             self._outcome = Judging()
             self._outcome = await loop.run_in_executor(self._executor, self._finish, folder, report)
         except (PipelineError, ModelError, OSError) as error:
@@ -166,15 +176,20 @@ class ChildRounds:
             _log.exception("retraining failed")
             self._outcome = Failed(f"{type(error).__name__}: {error}")
         finally:
-            await loop.run_in_executor(self._executor, self._clear_up, folder)
+            if folder is not None:
+                await loop.run_in_executor(self._executor, self._clear_up, folder)
 
     def _folder(self, request: RoundRequest) -> Path:
         """Make the job's folder: a temporary one, or one to keep."""
         kept = self._settings.jobs
-        if kept is None:
-            return Path(tempfile.mkdtemp(prefix=_PREFIX))
-        kept.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{request.seed:06d}-", dir=kept))
+        try:
+            if kept is None:
+                return Path(tempfile.mkdtemp(prefix=_PREFIX))
+            kept.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{request.seed:06d}-", dir=kept))
+        except OSError as error:
+            message = f"no folder for the round's job: {error}"
+            raise JobError(message) from None
 
     def _clear_up(self, folder: Path) -> None:
         kept = self._settings.jobs
@@ -245,6 +260,6 @@ def job_of(request: RoundRequest, model: str, settings: AdaptationSettings) -> J
         settings=settings.retraining,
         held_out=settings.held_out,
         seed=request.seed,
-        keyframes=stack(request.keyframes),
+        keyframes=stack(tuple(request.keyframes)),
         base=request.base,
     )

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from models.training.twin import TwinStep
 from pipeline.errors import RoundError
 from pipeline.retraining.job import Report
+from pipeline.turns import Turns, by_turns
 
 _log = logging.getLogger("livesal.retraining")
 
@@ -27,10 +28,14 @@ class RetrainingWorker:
     """A warm child process: it has imported torch before the first job comes.
 
     A child that dies fails its round and nothing else; the next round gets a new one.
+
+    Attributes:
+        turns: whose round is next; `run` is called within one's turn only.
     """
 
     def __init__(self, command: tuple[str, ...] = (sys.executable, "-m", "pipeline.retraining.child")) -> None:
         """Prepare; the child starts with `async with`."""
+        self.turns = Turns(1, by_turns)
         self._command = command
         self._process: Process | None = None
         self._starved = False
@@ -41,13 +46,17 @@ class RetrainingWorker:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def __aenter__(self) -> Self:
-        await self._ensure()
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+
+    async def start(self) -> None:
+        """Start the child, unless it runs: it is warm then before the first job comes."""
+        await self._ensure()
 
     async def run(self, folder: Path, seconds: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:
         """Have the job in `folder` done; its twin is in the folder afterwards.

@@ -5,6 +5,7 @@ const PHASES = {
   warming: ({ window }) => `Collecting keyframes: ${window} in the window so far. Enough new ones start the next retraining.`,
   serving: ({ model_version: version, window }) =>
     `${version ? `Retrained network v${version}` : "The original network"} is in service. ${window} keyframes in the window; enough new ones start the next retraining.`,
+  queued: () => "A retraining is due; it waits until another camera's is over.",
   retraining: ({ window }) => `A twin of the network is being retrained on ${window} keyframes, beside the live picture.`,
   validating: () => "The retrained twin is being judged on keyframes that it has not learned from.",
   degraded: () => "Adaptation pauses after repeated failures; the picture goes on. It will try again.",

@@ -11,6 +11,7 @@ from models.checkpoint import save_state
 from models.training.twin import TwinStep
 from pipeline.retraining.job import RESULT, Job, Report, read_job
 from pipeline.retraining.rounds import Outcome, RoundRequest, Trained
+from pipeline.turns import Turns, by_turns
 
 
 def report(before: float = 0.5, after: float = 0.4) -> Report:
@@ -52,6 +53,7 @@ class FakeWorker:
         cancelled: jobs that were given up.
         go: lets jobs finish; set to begin with.
         finished: jobs that left a twin or failed.
+        turns: whose round is next.
     """
 
     def __init__(self, power: float = 2.0, error: Exception | None = None, before: float = 0.5) -> None:
@@ -60,6 +62,7 @@ class FakeWorker:
         self.cancelled = self.finished = 0
         self.go = asyncio.Event()
         self.go.set()
+        self.turns = Turns(1, by_turns)
         self.power, self.error, self.before = power, error, before
 
     async def run(self, folder: Path, seconds: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:

@@ -98,7 +98,7 @@ async def test_killing_the_retraining_changes_nothing_for_viewers_and_the_next_r
         await player.accept(answer.text)
         before = await player.frame()
         failed = await step(events, "failed")
-        child = service._cameras["demo"]._worker.pid
+        child = service._worker.pid
         assert not psutil.pid_exists(killed[0])
         after = [await player.frame() for _ in range(5)]
         finished = await step(events, "retraining-finished")

@@ -13,11 +13,13 @@ from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.errors import CheckpointError
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.errors import RoundError
-from stream.channel import Channel
+from pipeline.frame_threads import FrameThreads
+from stream.channel import Channel, Overflow
 from stream.frame import Frame
 from tests.fakes.frames import SIZE, frame, picture
 from tests.fakes.retraining import FakeWorker
 from tests.fakes.served import BrightIsSalient, ColourfulIsSalient, FakeNetworks
+from tests.fakes.waiting import until
 
 SETTINGS = AdaptationSettings(
     window=WindowSettings(spacing=0), first_keyframes=2, new_keyframes=1000, cool_down=1000, failure_budget=2
@@ -42,11 +44,12 @@ async def analysis_with(
     **options: Any,
 ) -> AsyncIterator[Analysis]:
     networks = networks or FakeNetworks(METHOD)
-    async with (
-        asyncio.TaskGroup() as tasks,
-        Analysis("door", networks, settings, worker, tasks, **options) as analysis,
-    ):
-        yield analysis
+    with FrameThreads(2) as threads:
+        async with (
+            asyncio.TaskGroup() as tasks,
+            Analysis("door", networks, settings, worker, tasks, threads.seat("door"), **options) as analysis,
+        ):
+            yield analysis
 
 
 async def analyse(analysis: Analysis, numbers: range, **options: Any) -> list[AnalysedFrame]:
@@ -214,6 +217,25 @@ class Weightless(FakeNetworks):
     async def colour(self, size: tuple[int, int]) -> BrightIsSalient:
         message = f"no weights for {size}"
         raise CheckpointError(message)
+
+
+async def test_a_camera_that_waits_for_its_turn_takes_the_newest_frame_then() -> None:
+    frames, out = Channel[Frame](1, Overflow.DROP_OLDEST), Channel[AnalysedFrame](2)
+    with FrameThreads(1) as threads:
+        async with (
+            asyncio.TaskGroup() as rounds,
+            Analysis("door", FakeNetworks(METHOD), SETTINGS, FakeWorker(), rounds, threads.seat("door")) as analysis,
+            asyncio.TaskGroup() as stages,
+        ):
+            async with threads.seat("yard").turn():
+                stages.create_task(analysis.run(frames, out), name="analysis")
+                for number in range(3):
+                    await frames.send(frame(number, picture(number)))
+                await until(lambda: threads.waits("door"))
+                await frames.send(frame(3, picture(3)))
+            assert (await out.receive()).frame.sequence == 3
+            await frames.close()
+    assert frames.dropped == 3
 
 
 async def test_a_network_that_cannot_be_served_ends_the_stage_and_closes_the_channel() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from configs.method import AdaptationSettings, MethodSettings, RegionSettings, WindowSettings
 from configs.settings import Settings
-from pipeline import camera as camera_module
 from pipeline.camera import Camera, Shared
 from pipeline.event_bus import EventBus
+from pipeline.frame_threads import FrameThreads
 from stream.errors import CorruptSourceError
 from stream.events import AdaptationEvent, CameraState, Event, RegionEvent
 from stream.metrics import Metrics
@@ -39,7 +39,10 @@ class Bench:
     """A camera, what it is tied to, and what it tells."""
 
     def __init__(self, source: ListSource, settings: Settings, hub: ViewHub, worker: FakeWorker) -> None:
-        self.shared = Shared(settings, FakeNetworks(settings.method), hub, EventBus(), Metrics())  # type: ignore[arg-type]
+        networks: Any = FakeNetworks(settings.method)
+        child: Any = worker
+        self.threads = FrameThreads(2)
+        self.shared = Shared(settings, networks, self.threads, child, hub, EventBus(), Metrics())
         self.camera = Camera("door", source, self.shared)
         self.worker = worker
         self.told: list[Event] = []
@@ -55,17 +58,15 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench_with(
-    source: ListSource, monkeypatch: pytest.MonkeyPatch, settings: Settings = SETTINGS
-) -> AsyncIterator[Bench]:
+async def bench_with(source: ListSource, settings: Settings = SETTINGS) -> AsyncIterator[Bench]:
     worker = FakeWorker()
-    monkeypatch.setattr(camera_module, "RetrainingWorker", lambda: worker)
     async with ViewHub(settings.webrtc.encoding, Metrics()) as hub:
         bench = Bench(source, settings, hub, worker)
-        async with bench.camera, bench.shared.bus.subscribe() as events, asyncio.TaskGroup() as tasks:
-            tasks.create_task(_listen(events, bench.told), name="listen")
-            yield bench
-            await bench.shared.bus.close()
+        with bench.threads:
+            async with bench.camera, bench.shared.bus.subscribe() as events, asyncio.TaskGroup() as tasks:
+                tasks.create_task(_listen(events, bench.told), name="listen")
+                yield bench
+                await bench.shared.bus.close()
 
 
 async def _listen(events: Any, told: list[Event]) -> None:
@@ -73,9 +74,9 @@ async def _listen(events: Any, told: list[Event]) -> None:
         told.append(event)  # noqa: PERF401 - others look at it meanwhile
 
 
-async def test_every_frame_of_a_file_is_analysed_told_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_frame_of_a_file_is_analysed_told_and_counted() -> None:
     source = ListSource(frame(number) for number in range(20))
-    async with bench_with(source, monkeypatch) as bench:
+    async with bench_with(source) as bench:
         await bench.camera.run()
         await until(lambda: bool(bench.states()) and bench.states()[-1].frames == 20)
         state = bench.camera.state()
@@ -90,10 +91,10 @@ async def test_every_frame_of_a_file_is_analysed_told_and_counted(monkeypatch: p
     assert (types[0], types[-1]) == ("new", "end"), "the end of the source ends its regions"
 
 
-async def test_retraining_is_told_and_counted_and_the_twin_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_retraining_is_told_and_counted_and_the_twin_serves() -> None:
     source = ListSource((frame(number) for number in range(20)), pause_at=12)
     source.go.clear()
-    async with bench_with(source, monkeypatch) as bench, asyncio.TaskGroup() as tasks:
+    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
         bench.worker.go.clear()
         running = tasks.create_task(bench.camera.run(), name="camera")
         await until(lambda: bench.camera.state().frames == 12)
@@ -111,9 +112,9 @@ async def test_retraining_is_told_and_counted_and_the_twin_serves(monkeypatch: p
     assert [mark.kind for mark in bench.camera.timeline().marks] == bench.kinds()
 
 
-async def test_the_keyframes_that_are_held_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_keyframes_that_are_held_can_be_seen() -> None:
     source = ListSource(frame(number) for number in range(30))
-    async with bench_with(source, monkeypatch) as bench:
+    async with bench_with(source) as bench:
         await bench.camera.run()
         adapter = bench.camera._analysis.adapter  # type: ignore[union-attr]
         held = [(keyframe.sequence, keyframe.nr) for keyframe in adapter.window]  # type: ignore[union-attr]
@@ -125,10 +126,10 @@ async def test_the_keyframes_that_are_held_can_be_seen(monkeypatch: pytest.Monke
         assert np.abs(shown.astype(float) - picture(thumbnail.id)).mean() < 20
 
 
-async def test_only_what_someone_looks_at_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_what_someone_looks_at_is_drawn() -> None:
     source = ListSource(frame(number) for number in range(3))
     source.go.clear()
-    async with bench_with(source, monkeypatch) as bench, asyncio.TaskGroup() as tasks:
+    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
         hub = bench.shared.hub
         wanted = tasks.create_task(hub.snapshot("door", "overlay"), name="look")
         await asyncio.sleep(0)
@@ -140,9 +141,24 @@ async def test_only_what_someone_looks_at_is_drawn(monkeypatch: pytest.MonkeyPat
     assert jpeg.startswith(b"\xff\xd8")
 
 
-async def test_a_source_that_fails_ends_the_camera_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_round_that_waits_for_another_cameras_is_shown_as_queued() -> None:
+    source = ListSource((frame(number) for number in range(20)), pause_at=12)
+    source.go.clear()
+    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
+        async with bench.worker.turns.turn("another"):
+            running = tasks.create_task(bench.camera.run(), name="camera")
+            await until(lambda: bench.camera.state().phase == "queued")
+            await until(lambda: bench.camera.state().frames == 12)  # frames go on meanwhile
+            assert not bench.worker.jobs
+        await until(lambda: bool(bench.worker.jobs))
+        assert bench.camera.state().phase != "queued"
+        source.go.set()
+        await running
+
+
+async def test_a_source_that_fails_ends_the_camera_with_its_error() -> None:
     source = ListSource((frame(number) for number in range(4)), CorruptSourceError("clip.mp4: is damaged"))
-    async with bench_with(source, monkeypatch) as bench:
+    async with bench_with(source) as bench:
         with pytest.raises(ExceptionGroup):
             await bench.camera.run()
         bench.camera.fail("clip.mp4: is damaged")
@@ -152,12 +168,10 @@ async def test_a_source_that_fails_ends_the_camera_with_its_error(monkeypatch: p
         assert bench.camera.state().source == "up"
 
 
-async def test_orders_reach_the_adaptation_and_do_nothing_before_the_first_frame(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_orders_reach_the_adaptation_and_do_nothing_before_the_first_frame() -> None:
     source = ListSource(frame(number) for number in range(3))
     source.go.clear()
-    async with bench_with(source, monkeypatch) as bench, asyncio.TaskGroup() as tasks:
+    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
         await bench.camera.command("off")
         assert bench.camera.state().phase == "off"
         tasks.create_task(bench.camera.run(), name="camera")
@@ -170,17 +184,17 @@ async def test_orders_reach_the_adaptation_and_do_nothing_before_the_first_frame
         source.go.set()
 
 
-async def test_a_camera_without_frames_has_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with bench_with(ListSource([]), monkeypatch) as bench:
+async def test_a_camera_without_frames_has_a_state() -> None:
+    async with bench_with(ListSource([])) as bench:
         state = bench.camera.state()
     assert (state.frames, state.pts, state.nr, state.phase, state.width) == (0, None, 1.0, "off", 0)
     assert (bench.camera.keyframes(), bench.camera.timeline().points) == ((), ())
 
 
-async def test_what_the_source_drops_is_told_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_the_source_drops_is_told_and_counted() -> None:
     source = ListSource(frame(number) for number in range(3))
     source.status = SourceStatus(state="up", dropped={"late": 4}, reconnects=2)
-    async with bench_with(source, monkeypatch) as bench:
+    async with bench_with(source) as bench:
         await bench.camera.run()
         state = bench.camera.state()
     assert (state.dropped, state.reconnects) == ({"late": 4}, 2)

@@ -14,6 +14,7 @@ from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.engine import serve
 from models.loading import load_model
 from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.frame_threads import FrameThreads
 from pipeline.memory import TwinMemory
 from tests.fakes.frames import SIZE, frame, keyframe, picture
 from tests.fakes.retraining import FakeWorker
@@ -77,11 +78,13 @@ async def run_camera(
     settings = AdaptationSettings(
         window=WindowSettings(spacing=0), first_keyframes=2, new_keyframes=1000, cool_down=1000, memory=memory
     )
-    async with (
-        asyncio.TaskGroup() as tasks,
-        Analysis("door", FakeNetworks(METHOD), settings, FakeWorker(), tasks, wait_for_rounds=True) as analysis,
-    ):
-        return [await analysis.analyse(frame(number, shown(number, grounds))) for number in numbers]
+    networks, worker = FakeNetworks(METHOD), FakeWorker()
+    with FrameThreads(2) as threads:
+        async with (
+            asyncio.TaskGroup() as tasks,
+            Analysis("door", networks, settings, worker, tasks, threads.seat("door"), wait_for_rounds=True) as analysis,
+        ):
+            return [await analysis.analyse(frame(number, shown(number, grounds))) for number in numbers]
 
 
 def shown(number: int, grounds: Sequence[tuple[int, int, int] | None]) -> np.ndarray:

@@ -36,9 +36,10 @@ async def child_rounds(
     executor: ThreadPoolExecutor,
     network: BrightIsSalient | None = None,
     settings: AdaptationSettings = SETTINGS,
+    camera: str = "door",
 ) -> AsyncIterator[ChildRounds]:
     async with asyncio.TaskGroup() as tasks:
-        rounds = ChildRounds("livesal-colour", network or BrightIsSalient(), settings, worker, tasks, executor)
+        rounds = ChildRounds(camera, "livesal-colour", network or BrightIsSalient(), settings, worker, tasks, executor)
         yield rounds
         await rounds.stop()
 
@@ -169,6 +170,48 @@ async def test_the_outcome_of_a_cancelled_round_never_comes(executor: ThreadPool
         assert isinstance(await outcome_of(rounds), Trained)
     assert [job.seed for job in worker.jobs] == [1, 2]
     assert not await asyncio.to_thread(worker.folders[0].exists)
+
+
+async def test_cameras_wait_for_the_child_in_turns_and_train_on_what_their_window_holds_then(
+    executor: ThreadPoolExecutor,
+) -> None:
+    worker = FakeWorker(power=2)
+    worker.go.clear()
+    window = [keyframe(time) for time in range(3)]
+    async with (
+        child_rounds(worker, executor, camera="door") as door,
+        child_rounds(worker, executor, camera="yard") as yard,
+    ):
+        door.start(request(1), 0)
+        await until(lambda: len(worker.jobs) == 1)
+        yard.start(RoundRequest(window, {}, 2), 0)
+        await until(lambda: yard.queued)
+        assert not door.queued
+        window.append(keyframe(3))
+        assert len(worker.jobs) == 1, "one round at a time"
+        worker.go.set()
+        assert isinstance(await outcome_of(yard), Trained)
+        assert isinstance(await outcome_of(door), Trained)
+        assert not yard.queued
+    assert [(job.seed, len(job.keyframes)) for job in worker.jobs] == [(1, 5), (2, 4)]
+
+
+async def test_a_round_that_is_given_up_while_it_waits_leaves_no_trace(executor: ThreadPoolExecutor) -> None:
+    worker = FakeWorker(power=2)
+    worker.go.clear()
+    async with (
+        child_rounds(worker, executor, camera="door") as door,
+        child_rounds(worker, executor, camera="yard") as yard,
+    ):
+        door.start(request(1), 0)
+        await until(lambda: len(worker.jobs) == 1)
+        yard.start(request(2), 0)
+        await until(lambda: yard.queued)
+        await yard.stop()
+        assert not yard.queued
+        worker.go.set()
+        assert isinstance(await outcome_of(door), Trained)
+    assert len(worker.folders) == 1
 
 
 class Reluctant(FakeWorker):
