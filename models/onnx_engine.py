@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import numpy as np
 import onnx
@@ -13,8 +13,10 @@ from torch import Tensor
 
 from models.engine import Features, Head, Image, Saliency
 from models.errors import ExportError
-from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, export, patch
+from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, as_batch, export, patch
+from models.registry import SaliencyEntry
 from models.saliency_model import SaliencyModel
+from models.side_outputs import reduce_sides
 
 PARITY: Final = 1e-3
 """Largest difference from torch, in saliency, that a served graph may have."""
@@ -34,8 +36,10 @@ class Encoded:
 class OnnxHead:
     """One session to a saliency map, from the features or, where it is a whole network, from the image."""
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
-        """Build the session."""
+    def __init__(self, proto: onnx.ModelProto, entry: SaliencyEntry, size: tuple[int, int]) -> None:
+        """Build the session of `entry`'s network, for maps of `size` = (h, w)."""
+        self._outputs: Literal["logits", "probabilities"] = entry.outputs
+        self._size = size
         self._session = session(proto.SerializeToString())
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._whole = self._inputs == [_IMAGE]
@@ -44,8 +48,8 @@ class OnnxHead:
         """Return (h, w) float32 saliency in [0, 1]."""
         encoded = cast("Encoded", features)
         values = (encoded.image,) if self._whole else encoded.features
-        outputs = self._session.run_with_ort_values(None, dict(zip(self._inputs, values, strict=True)))
-        return np.asarray(outputs[0].numpy(), np.float32)
+        sides = self._session.run_with_ort_values(None, dict(zip(self._inputs, values, strict=True)))
+        return reduce_sides([side.numpy() for side in sides], self._size, self._outputs)
 
 
 class OnnxNetwork:
@@ -68,10 +72,10 @@ class OnnxNetwork:
                 features = encoder(image)
             names = [f"feature{index}" for index in range(len(features))]
             self._encoder = session(export(encoder, [image], [_IMAGE]).SerializeToString())
-            self._head_graph = export(HeadGraph(model, size), features, names)
+            self._head_graph = export(HeadGraph(model), features, names)
         else:
             self._head_graph = self._whole_graph
-        self._head = OnnxHead(self._head_graph)
+        self._head = self._head_of(self._head_graph)
         self._verify(self._head, model)
 
     @property
@@ -98,7 +102,7 @@ class OnnxNetwork:
     def twin_head(self, state: Mapping[str, Tensor]) -> Head:
         """Return a head with a twin's weights; see `ServedNetwork.twin_head`."""
         shares_encoder = self._encoder is not None and all(name.startswith("decoder.") for name in state)
-        head = OnnxHead(patch(self._head_graph if shares_encoder else self._whole_graph, state, _PREFIX))
+        head = self._head_of(patch(self._head_graph if shares_encoder else self._whole_graph, state, _PREFIX))
         twin = SaliencyModel(self.model.entry)
         twin.network.load_state_dict({**self.model.network.state_dict(), **state})
         self._verify(head, twin.eval())
@@ -108,10 +112,13 @@ class OnnxNetwork:
     def _whole_graph(self) -> onnx.ModelProto:
         return export(WholeGraph(self.model), [torch.from_numpy(self._probe)], [_IMAGE])
 
+    def _head_of(self, graph: onnx.ModelProto) -> OnnxHead:
+        return OnnxHead(graph, self.model.entry, self._size)
+
     def _verify(self, head: Head, reference: SaliencyModel) -> None:
         """Run the head once, which also warms it up, and compare it with torch."""
         with torch.no_grad():
-            expected = WholeGraph(reference)(torch.from_numpy(self._probe)).numpy()
+            expected = reference(as_batch(torch.from_numpy(self._probe)))[0, 0].numpy()
         difference = float(np.abs(head(self.encode(self._probe)) - expected).max())
         if not difference <= PARITY:
             message = f"the serving graph of '{reference.entry.name}' differs from torch by {difference:.2g} saliency"
