@@ -24,7 +24,14 @@ from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
-from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.saliency_path import (
+    ColourHalf,
+    ColourResult,
+    MotionHalf,
+    MotionResult,
+    OriginalColour,
+    combine,
+)
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
 from stream.channel import Channel
@@ -58,6 +65,29 @@ class AnalysedFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """A frame of which all has begun that does not depend on the frame before being done.
+
+    Attributes:
+        frame: as it came.
+        halves: the frame path for its size.
+        small: the frame at the working size.
+        original: the original network's part of the colour half, and the seconds that it took.
+        motion: the motion half, under way, and the seconds that it takes.
+        started_at: monotonic clock in seconds when the frame was taken.
+        shrink_seconds: what shrinking it took.
+    """
+
+    frame: Frame
+    halves: "_Halves"
+    small: NDArray[np.uint8]
+    original: tuple[OriginalColour, float]
+    motion: Future[tuple[MotionResult, float]]
+    started_at: float
+    shrink_seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Halves:
     """The frame path for one working size."""
 
@@ -66,6 +96,11 @@ class _Halves:
     flow_size: tuple[int, int]
     colour: ColourHalf
     motion: MotionHalf
+
+    def shrink(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return a frame at the size of flow, and from there at the working size."""
+        fine = shrink(image, self.flow_size)
+        return fine, shrink(fine, self.size)
 
 
 class Analysis:
@@ -126,36 +161,68 @@ class Analysis:
     async def run(self, frames: Channel[Frame], out: Channel[AnalysedFrame]) -> None:
         """Analyse frames until they end; then close `out`.
 
+        A frame begins while the one before is being finished, so that neither of the two threads waits for the other
+        at each frame. What comes out is the same as one after the other: the twin's map is computed only when the
+        adaptation has taken note of the frame before.
+
         Raises:
-            ModelError: a network cannot be loaded or served.
+            ExceptionGroup: of a ModelError, where a network cannot be loaded or served.
         """
         try:
-            async for frame in frames:
-                await out.send(await self.analyse(frame))
+            async with TaskGroup() as ahead:
+                taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
+                while (pair := await taken) is not None:
+                    frame, begun = pair
+                    if begun is None:
+                        begun = await self._begin(frame, await self._halves_for(frame.size))
+                    taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
+                    await out.send(await self._finish(begun))
         finally:
             await out.close()
 
     async def analyse(self, frame: Frame) -> AnalysedFrame:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
-        halves = await self._halves_for(frame.size)
+        return await self._finish(await self._begin(frame, await self._halves_for(frame.size)))
+
+    async def _take(self, frames: Channel[Frame]) -> tuple[Frame, _Begun | None] | None:
+        """Return the next frame, begun if the frame path fits it; None at the end.
+
+        Where it does not fit, the path is built anew, for which the frame before must be done.
+        """
+        frame = await anext(frames, None)
+        if frame is None:
+            return None
+        halves = self._halves
+        return frame, await self._begin(frame, halves) if halves and halves.frame_size == frame.size else None
+
+    async def _begin(self, frame: Frame, halves: _Halves) -> _Begun:
+        """Shrink a frame, start its motion half, and compute the original network's part of its colour half."""
         started = time.monotonic()
-        fine = await _on(self._colour_thread, lambda: shrink(frame.image, halves.flow_size))
-        small = await _on(self._colour_thread, lambda: shrink(fine, halves.size))
-        shrunk = time.monotonic()
-        async with TaskGroup() as group:
-            colour = group.create_task(_timed(self._colour_thread, lambda: halves.colour(small)), name="colour")
-            motion = group.create_task(_timed(self._motion_thread, lambda: halves.motion(fine)), name="motion")
-        (colour_result, colour_seconds), (motion_result, motion_seconds) = colour.result(), motion.result()
-        events, saliency = await self._conclude(frame, small, colour_result, motion_result)
+        (fine, small), shrink_seconds = await _timed(self._colour_thread, lambda: halves.shrink(frame.image))
+        motion = self._motion_thread.submit(_timing(lambda: halves.motion(fine, small)))
+        original = await _timed(self._colour_thread, lambda: halves.colour.original(small))
+        return _Begun(frame, halves, small, original, motion, started, shrink_seconds)
+
+    async def _finish(self, begun: _Begun) -> AnalysedFrame:
+        """Add the twin's map and the motion half, and let the adaptation take note of the frame."""
+        original, original_seconds = begun.original
+        colour, twin_seconds = await _timed(self._colour_thread, lambda: begun.halves.colour.adapted(original))
+        motion, motion_seconds = await asyncio.wrap_future(begun.motion)
+        events, saliency = await self._conclude(begun.frame, begun.small, colour, motion)
         finished = time.monotonic()
         seconds = {
-            "shrink": shrunk - started,
-            "colour": colour_seconds,
+            "shrink": begun.shrink_seconds,
+            "colour": original_seconds + twin_seconds,
             "motion": motion_seconds,
-            "total": finished - started,
+            "total": finished - begun.started_at,
         }
         return AnalysedFrame(
-            frame=frame, small=small, saliency=saliency, events=events, seconds=seconds, finished_at=finished
+            frame=begun.frame,
+            small=begun.small,
+            saliency=saliency,
+            events=events,
+            seconds=seconds,
+            finished_at=finished,
         )
 
     async def _conclude(
@@ -250,9 +317,14 @@ async def _on(executor: Executor, work: Callable[[], T]) -> T:
 
 async def _timed(executor: Executor, work: Callable[[], T]) -> tuple[T, float]:
     """Return the work's result and the seconds it took in its thread, without its wait for the thread."""
+    return await _on(executor, _timing(work))
+
+
+def _timing(work: Callable[[], T]) -> Callable[[], tuple[T, float]]:
+    """Let `work` return the seconds that it takes as well."""
 
     def timed() -> tuple[T, float]:
         started = time.monotonic()
         return work(), time.monotonic() - started
 
-    return await _on(executor, timed)
+    return timed
