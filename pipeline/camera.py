@@ -19,6 +19,7 @@ from pipeline.event_bus import EventBus
 from pipeline.following import Follower, MediaClock, arrival
 from pipeline.history import History
 from pipeline.networks import Networks
+from pipeline.observer import Observer
 from pipeline.rate import Rate
 from pipeline.rendering import Picture, render_views
 from pipeline.retraining.worker import RetrainingWorker
@@ -26,7 +27,7 @@ from pipeline.values import Keyframe
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
-from stream.events import AdaptationEvent, CameraState, Event
+from stream.events import AdaptationEvent, CameraState, Event, Phase
 from stream.frame import Frame
 from stream.metrics import Metrics
 from stream.source import Source
@@ -51,6 +52,7 @@ class Shared:
     hub: ViewHub
     bus: EventBus
     metrics: Metrics
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +155,7 @@ class Camera:
             nr=newest.saliency.nr if newest else 1.0,
             is_keyframe=newest.saliency.is_keyframe if newest else False,
             model_version=adapter.state.version if adapter else 0,
-            phase=adapter.state.phase if adapter else "off",
+            phase=self._phase,
             frames=self._frames,
             dropped={reason: count for reason, count in dropped.items() if count},
             keyframes=adapter.keyframes if adapter else 0,
@@ -209,6 +211,8 @@ class Camera:
         self._rate.tick(time.monotonic())
         self._history.add(unix, analysed.saliency)
         self._count(analysed)
+        if self._shared.observer is not None:
+            self._shared.observer.analysed(self.name, analysed, self._phase)
         self._departed.extend(one for one in self._thumbnails.values() if one.id not in made.thumbnails)
         self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():
@@ -230,6 +234,11 @@ class Camera:
         pictures = render_views(wanted, analysed, self._follower.regions, width)
         thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
         return _Published(events, pictures, thumbnails)
+
+    @property
+    def _phase(self) -> Phase:
+        adapter = self._analysis.adapter if self._analysis else None
+        return adapter.state.phase if adapter else "off"
 
     def _window(self) -> Sequence[Keyframe]:
         adapter = self._analysis.adapter if self._analysis else None

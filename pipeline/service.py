@@ -19,6 +19,7 @@ from models.errors import ModelError
 from pipeline.camera import Camera, Shared
 from pipeline.event_bus import EventBus
 from pipeline.networks import Networks
+from pipeline.observer import Observer
 from pipeline.supervisor import supervise
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel
@@ -48,8 +49,12 @@ class Service:
         metrics: of the whole service.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
         """Compose the service; nothing is opened yet.
+
+        Args:
+            settings: of everything.
+            observer: told of every frame.
 
         Raises:
             UnsupportedSourceError: a camera's URL is malformed or cannot be read here.
@@ -60,7 +65,8 @@ class Service:
         self.metrics = Metrics()
         self._build_thread = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._networks = Networks(settings.method, self._build_thread)
-        self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
+        self._observer = observer
+        self._hub = ViewHub(settings.webrtc.encoding, self.metrics, on_packet=observer.coded if observer else None)
         self._sources = {name: open_source(source, paced=True) for name, source in settings.cameras.items()}
         self._cameras: dict[str, Camera] = {}
         self._mqtt: MqttPublisher | None = None
@@ -161,7 +167,7 @@ class Service:
         await self._networks.load()
         await self._stack.enter_async_context(self._hub)
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
-        shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics)
+        shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics, self._observer)
         for name, source in self._sources.items():
             self._cameras[name] = await self._stack.enter_async_context(Camera(name, source, shared))
         app = create_app(
