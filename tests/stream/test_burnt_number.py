@@ -37,8 +37,8 @@ def test_it_survives_overlay_shrinking_and_h264(size: tuple[int, int]) -> None:
         burn(image, number)
         shown = overlay(fit(image, 640), np.full((45, 80), 0.2, np.float32))
         for coded in encoder.encode(shown, number * 3000):
-            for frame in decoder.decode(av.Packet(coded.payload)):  # type: ignore[attr-defined]
-                numbers.append(read(frame.reformat(format="gray").to_ndarray()))
+            decoded = decoder.decode(av.Packet(coded.payload))  # type: ignore[attr-defined]
+            numbers += [read(frame.reformat(format="gray").to_ndarray()) for frame in decoded]
     assert numbers == list(range(100, 100 + len(numbers)))
     assert len(numbers) >= 10
 

@@ -1,0 +1,93 @@
+"""Viewers, recorded: `python -m pipeline.bench.watched ENDPOINT …`, one of each, until standard input ends.
+
+They may be started before the service: they try until it answers. {"playing"} is printed once each has shown a picture,
+in the end {"viewers"}: for each the (shown at, burnt-in number or null) of every frame, the former on the monotonic
+clock that all processes share.
+"""
+
+import asyncio
+import json
+import sys
+import time
+import urllib.request
+from asyncio import TaskGroup
+from contextlib import suppress
+from typing import Final
+
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from av.video.frame import VideoFrame
+
+from pipeline.bench.until_told import ended_input
+from stream.burnt_number import read
+
+_PAUSE: Final = 0.05
+"""Seconds between two tries to reach the service."""
+
+Shown = tuple[float, int | None]
+
+
+async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None:
+    """Play one endpoint into `shown`, for ever; `first` is set with the first picture."""
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+    connection.on("track", track.set_result)
+    try:
+        transceiver = connection.addTransceiver("video", "recvonly")
+        codecs = RTCRtpReceiver.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {"H264", "rtx"}])
+        await connection.setLocalDescription(await connection.createOffer())
+        answer = await _post(endpoint, connection.localDescription.sdp)
+        await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        with suppress(MediaStreamError):
+            while True:
+                frame = await (await track).recv()
+                if isinstance(frame, VideoFrame):
+                    shown.append((time.monotonic(), read(frame.reformat(format="gray").to_ndarray())))
+                    first.set()
+    finally:
+        await connection.close()
+
+
+async def main(endpoints: list[str]) -> None:
+    """Watch all endpoints until told to end, then tell."""
+    ended = ended_input()
+    viewers: list[list[Shown]] = [[] for _ in endpoints]
+    started = [asyncio.Event() for _ in endpoints]
+    async with TaskGroup() as tasks:
+        playing = [
+            tasks.create_task(watch(endpoint, shown, first), name=f"viewer of {endpoint}")
+            for endpoint, shown, first in zip(endpoints, viewers, started, strict=True)
+        ]
+        playing.append(tasks.create_task(_tell_when_all_play(started), name="first pictures"))
+        await ended.wait()
+        for task in playing:
+            task.cancel()
+    print(json.dumps({"viewers": viewers}), flush=True)  # noqa: T201
+
+
+async def _tell_when_all_play(playing: list[asyncio.Event]) -> None:
+    for first in playing:
+        await first.wait()
+    print(json.dumps({"playing": time.monotonic()}), flush=True)  # noqa: T201
+
+
+async def _post(endpoint: str, offer: str) -> str:
+    """Return the answer to an offer, trying until the service is there."""
+    while True:
+        with suppress(OSError):  # refused, or told to come again
+            return await asyncio.to_thread(_ask, endpoint, offer)
+        await asyncio.sleep(_PAUSE)
+
+
+def _ask(endpoint: str, offer: str) -> str:
+    request = urllib.request.Request(  # noqa: S310 - of the benchmark's own service
+        endpoint, offer.encode(), {"Content-Type": "application/sdp"}, method="POST"
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        body: bytes = answer.read()
+    return body.decode()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
