@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Literal, cast
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from models.engine import Features, Head, Image, Saliency
 from models.errors import ExportError
+from models.graph_cache import GraphCache
 from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, as_batch, export, patch
 from models.registry import SaliencyEntry
 from models.saliency_model import SaliencyModel
@@ -56,7 +56,7 @@ class OnnxNetwork:
     """A `ServedNetwork` on ONNX Runtime."""
 
     def __init__(self, model: SaliencyModel, size: tuple[int, int]) -> None:
-        """Export `model` for images of `size` and check the result against torch.
+        """Export `model` for images of `size`, or take its graphs from the cache, and check them against torch.
 
         Raises:
             ExportError: the network cannot be exported, or the graph differs from torch.
@@ -64,19 +64,32 @@ class OnnxNetwork:
         self.model = model.eval()
         self._size = size
         self._probe = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-        image = torch.from_numpy(self._probe)
+        self._cache = GraphCache(model, size)
+        try:
+            self._build()
+        except Exception:  # what a damaged graph makes ONNX Runtime raise has no base but this
+            if not self._cache.drop():
+                raise
+            self._build()
+
+    def _build(self) -> None:
+        """Make the sessions, and compare them with torch."""
         self._encoder: onnxruntime.InferenceSession | None = None
-        if model.splits:
-            encoder = EncoderGraph(model)
-            with torch.no_grad():
-                features = encoder(image)
-            names = [f"feature{index}" for index in range(len(features))]
-            self._encoder = session(export(encoder, [image], [_IMAGE]).SerializeToString())
-            self._head_graph = export(HeadGraph(model), features, names)
+        if self.model.splits:
+            image = torch.from_numpy(self._probe)
+            encoder = self._cache.get("encoder", lambda: export(EncoderGraph(self.model), [image], [_IMAGE]))
+            self._encoder = session(encoder.SerializeToString())
+            self._head_graph = self._cache.get("head", self._export_head)
         else:
             self._head_graph = self._whole_graph
         self._head = self._head_of(self._head_graph)
-        self._verify(self._head, model)
+        self._verify(self._head, self.model)
+
+    def _export_head(self) -> onnx.ModelProto:
+        with torch.no_grad():
+            features = EncoderGraph(self.model)(torch.from_numpy(self._probe))
+        names = [f"feature{index}" for index in range(len(features))]
+        return export(HeadGraph(self.model), features, names)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -108,9 +121,10 @@ class OnnxNetwork:
         self._verify(head, twin.eval())
         return head
 
-    @cached_property
+    @property
     def _whole_graph(self) -> onnx.ModelProto:
-        return export(WholeGraph(self.model), [torch.from_numpy(self._probe)], [_IMAGE])
+        image = torch.from_numpy(self._probe)
+        return self._cache.get("whole", lambda: export(WholeGraph(self.model), [image], [_IMAGE]))
 
     def _head_of(self, graph: onnx.ModelProto) -> OnnxHead:
         return OnnxHead(graph, self.model.entry, self._size)
