@@ -31,6 +31,7 @@ _PICTURES: Final = 24
 _PAPER_SIZE: Final = (300, 300)
 _LIVESAL: Final = "livesal: colour, motion, twin"
 _PEER: Final = "u2netp"
+_PEER_SIZE: Final = (320, 320)
 
 
 def measure(options: BenchOptions) -> BenchReport:
@@ -82,11 +83,10 @@ def _livesal(options: BenchOptions, first: Picture) -> Callable[[Picture], objec
 
 
 def _u2netp() -> Callable[[Picture], object]:
-    """Return U2-NetP at its own size, 320x320."""
+    """Return U2-NetP at its own size."""
     torch.manual_seed(0)
-    size = (320, 320)
-    served = serve(SaliencyModel(saliency_entry(_PEER)).eval(), size)
-    return lambda image: served.head(served.encode(shrink(image, size)))
+    served = serve(SaliencyModel(saliency_entry(_PEER)).eval(), _PEER_SIZE)
+    return lambda image: served.head(served.encode(shrink(image, _PEER_SIZE)))
 
 
 def _opencv() -> dict[str, Callable[[Picture], object]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pipeline.bench import interference
 from pipeline.cli.app import app
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -56,6 +57,15 @@ def test_a_run_is_timed_offline() -> None:
     found = bench("offline", "--seconds", "1")
     assert [row["frames"] for row in found["rows"]] == [10, 10]
     assert found["figures"]["offline frames/s"]["value"] > 0
+
+
+def test_frames_beside_a_round_are_set_beside_frames_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interference, "PARTS", 1)
+    without, during = bench("interference", "--seconds", "0.5")["rows"]
+    assert (without["retraining"], during["retraining"]) == ("without", "with")
+    assert without["iterations/s"] == 0
+    assert during["p50 ms"] > 0
+    assert during["p50 ms ratio"] is not None
 
 
 @pytest.mark.parametrize(
