@@ -28,13 +28,14 @@ Verb = Literal[
     "interference",
     "networks",
     "flow",
+    "batch",
 ]
 
 _MODULES: Final = {"flow": "flows"}
 _WIDTH: Final = 150
 """Columns where standard output is no terminal."""
-_NUMBERS: Final = ("viewers", "cameras")
-"""Verbs whose names are counts."""
+_NUMBERS: Final = {"viewers": "viewers", "cameras": "cameras", "batch": "cameras"}
+"""Verbs whose names are counts, and of what."""
 
 
 def bench(  # noqa: PLR0913, PLR0917 - one argument an option
@@ -59,6 +60,7 @@ def bench(  # noqa: PLR0913, PLR0917 - one argument an option
     path: the whole live path to a viewer's screen. offline: `livesal run`. stages: every step of a frame, and what
     bounds it. retraining, swap: what adapting costs. viewers, cameras: what more of them cost. peers: other methods.
     interference: frames beside a round. networks, flow: one beside the other.
+    batch: many cameras' frames at once.
 
         livesal bench path --seconds 180 --plot path.png
 
@@ -95,7 +97,7 @@ def _checked(verb: Verb, names: list[str]) -> list[str]:
     """
     for name in names if verb in _NUMBERS else ():
         if not name.isdecimal() or int(name) < 1:
-            message = f"bench {verb} {name}: expected numbers of {verb}, such as 1 4 10"
+            message = f"bench {verb} {name}: expected numbers of {_NUMBERS[verb]}, such as 1 4 10"
             raise ConfigError(message)
     return names
 

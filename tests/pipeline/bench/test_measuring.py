@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.bench import flows, networks, peers, retraining, stages, swap
+from pipeline.bench import batch, flows, networks, peers, retraining, stages, swap
 from pipeline.bench.options import BenchOptions
 
 SMALL = BenchOptions(
@@ -65,6 +65,15 @@ def test_peers_see_the_same_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.rows[0]["times livesal"] == 1.0
     assert [str(row["method"]).split(":")[0].split(",")[0] for row in report.rows][:2] == ["livesal", "U2-NetP"]
     assert all(float(row["cpu ms"] or 0) > 0 for row in report.rows)
+
+
+def test_a_batch_is_set_beside_one_frame_after_the_other() -> None:
+    report = batch.measure(
+        BenchOptions(seconds=0.01, size=(64, 96), names=["1", "3"], changes={"method": {"device": "cpu"}})
+    )
+    assert [row["cameras"] for row in report.rows] == ["1, one by one", "1, one batch", "3, one by one", "3, one batch"]
+    assert report.rows[0]["frames/s ratio"] == 1.0
+    assert "no GPU" in report.notes[0]
 
 
 def test_flow_methods_are_set_beside_dis(tmp_path: Path) -> None:
