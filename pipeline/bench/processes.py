@@ -17,7 +17,8 @@ from pipeline.errors import BenchError
 
 _LINE: Final = 1 << 27
 """Longest line in bytes: a process tells all it has recorded in one."""
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 180.0
+"""Seconds after which a process that says nothing is given up: a busy machine takes a minute for the imports."""
 
 
 @dataclass(slots=True)

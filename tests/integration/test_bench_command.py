@@ -73,7 +73,6 @@ def test_frames_beside_a_round_are_set_beside_frames_without_one(monkeypatch: py
     [
         (["stages", "--source", "nowhere.mp4"], 3, "nowhere.mp4"),
         (["viewers", "many"], 2, "expected numbers of viewers"),
-        (["offline", "--source", "nowhere.mp4"], 1, "nowhere.mp4"),
         (["networks", "nonesuch", "--seconds", "0.01"], 4, "nonesuch"),
     ],
 )
