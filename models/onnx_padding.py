@@ -4,7 +4,8 @@ torch has no uneven padding in its convolutions, so TensorFlow's "SAME" becomes 
 turns every picture from its blocked layout to the plain one and back again, which is a quarter of an encoder's time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import onnx
@@ -87,7 +88,8 @@ def _constant(
     wanted = helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None)
     graph = helper.make_graph(nodes, "constant", [], [wanted], [constants[entry] for entry in needed])
     model = helper.make_model(graph, opset_imports=proto.opset_import, ir_version=proto.ir_version)
-    return np.asarray(ReferenceEvaluator(model).run(None, {})[0])
+    results = cast("Sequence[np.ndarray]", ReferenceEvaluator(model).run(None, {}))  # in the order of the outputs
+    return np.asarray(results[0])
 
 
 def _ancestry(name: str, producers: Mapping[str, onnx.NodeProto]) -> Iterator[onnx.NodeProto]:

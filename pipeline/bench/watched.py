@@ -12,11 +12,13 @@ import time
 import urllib.request
 from asyncio import TaskGroup
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from pipeline.bench.until_told import ended_input
 from stream.burnt_number import read
@@ -34,8 +36,8 @@ async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None
     connection.on("track", track.set_result)
     try:
         transceiver = connection.addTransceiver("video", "recvonly")
-        codecs = RTCRtpReceiver.getCapabilities("video").codecs
-        transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {"H264", "rtx"}])
+        capabilities: Any = RTCRtpReceiver.getCapabilities("video")
+        transceiver.setCodecPreferences([one for one in capabilities.codecs if one.name in {"H264", "rtx"}])
         await connection.setLocalDescription(await connection.createOffer())
         answer = await _post(endpoint, connection.localDescription.sdp)
         await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
@@ -43,7 +45,7 @@ async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None
             while True:
                 frame = await (await track).recv()
                 if isinstance(frame, VideoFrame):
-                    shown.append((time.monotonic(), read(frame.reformat(format="gray").to_ndarray())))
+                    shown.append((time.monotonic(), read(_grey(frame))))
                     first.set()
     finally:
         await connection.close()
@@ -64,6 +66,10 @@ async def main(endpoints: list[str]) -> None:
         for task in playing:
             task.cancel()
     print(json.dumps({"viewers": viewers}), flush=True)  # noqa: T201
+
+
+def _grey(frame: VideoFrame) -> NDArray[np.uint8]:
+    return np.asarray(frame.reformat(format="gray").to_ndarray(), np.uint8)
 
 
 async def _tell_when_all_play(playing: list[asyncio.Event]) -> None:
