@@ -1,6 +1,7 @@
 """`livesal bench cameras`: memory, processor time and frames a second with one, two and three cameras."""
 
 import asyncio
+import time
 from itertools import pairwise
 from typing import Final
 
@@ -44,11 +45,12 @@ async def _with(count: int, options: BenchOptions, seconds: float) -> dict[str, 
         await service.sample_for(min(_SETTLING, seconds))
         begun = service.samples[-1][0]
         await service.sample_for(seconds)
+        await viewer.told()
+        span = time.monotonic() - begun
         await viewer.end()
         frames = (await service.end())["frames"]
     rates = {
-        name: sum(camera == name and begun <= ready < begun + seconds for camera, _, _, _, ready, _, _ in frames)
-        / seconds
+        name: sum(camera == name and begun <= ready < begun + span for camera, _, _, _, ready, _, _ in frames) / span
         for name in names
     }
     return {

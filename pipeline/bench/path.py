@@ -60,6 +60,7 @@ async def _record(options: BenchOptions, seconds: float) -> Recording:
         service.sample()
         await viewer.told()
         await service.sample_for(seconds)
+        await viewer.told()  # on a machine too busy for that, until enough has been seen
         shown = await viewer.end()
         recorded = await service.end()
     return Recording.of(recorded, shown["viewers"][0], service, float(ready["at"]))

@@ -117,7 +117,7 @@ async def serving(settings: Mapping[str, Any]) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def watching(endpoints: Sequence[str]) -> AsyncIterator[Running]:
-    """Run a viewer of each endpoint; they tell {"playing"}, and in the end {"viewers"}, the frames that each showed."""
+    """Run a viewer of each endpoint; see `pipeline.bench.watched` for what they tell."""
     async with running("pipeline.bench.watched", *endpoints) as viewers:
         yield viewers
 

@@ -46,8 +46,11 @@ async def _with(count: int, service: Running, port: int, seconds: float) -> dict
         await viewers.told()
         begun = time.monotonic()
         await service.sample_for(seconds)
+        await viewers.told()
+        service.sample()
+        span = time.monotonic() - begun
         shown = (await viewers.end())["viewers"]
-    rates = [sum(begun <= at < begun + seconds for at, _ in one) / seconds for one in shown]
+    rates = [sum(begun <= at < begun + span for at, _ in one) / span for one in shown]
     return {
         "viewers": str(count),
         "cores": round(service.cores(begun), 3),

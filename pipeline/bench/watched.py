@@ -1,8 +1,8 @@
 """Viewers, recorded: `python -m pipeline.bench.watched ENDPOINT …`, one of each, until standard input ends.
 
 They may be started before the service: they try until it answers. {"playing"} is printed once each has shown a picture,
-in the end {"viewers"}: for each the (shown at, burnt-in number or null) of every frame, the former on the monotonic
-clock that all processes share.
+{"enough"} once each has shown twenty, and in the end {"viewers"}: for each the (shown at, burnt-in number or null) of
+every frame, the former on the monotonic clock that all processes share.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import time
 import urllib.request
 from asyncio import TaskGroup
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -23,14 +24,32 @@ from numpy.typing import NDArray
 from pipeline.bench.until_told import ended_input
 from stream.burnt_number import read
 
+_ENOUGH: Final = 20
+"""Pictures without which nothing can be said of a viewer."""
 _PAUSE: Final = 0.05
 """Seconds between two tries to reach the service."""
 
 Shown = tuple[float, int | None]
 
 
-async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None:
-    """Play one endpoint into `shown`, for ever; `first` is set with the first picture."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Viewing:
+    """What a viewer has shown, and events that are set with its first and with its twentieth picture."""
+
+    shown: list[Shown] = field(default_factory=list)
+    first: asyncio.Event = field(default_factory=asyncio.Event)
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def show(self, number: int | None) -> None:
+        """Take note of a picture."""
+        self.shown.append((time.monotonic(), number))
+        self.first.set()
+        if len(self.shown) >= _ENOUGH:
+            self.enough.set()
+
+
+async def watch(endpoint: str, viewing: Viewing) -> None:
+    """Play one endpoint, for ever."""
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
     connection.on("track", track.set_result)
@@ -45,8 +64,7 @@ async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None
             while True:
                 frame = await (await track).recv()
                 if isinstance(frame, VideoFrame):
-                    shown.append((time.monotonic(), read(_grey(frame))))
-                    first.set()
+                    viewing.show(read(_grey(frame)))
     finally:
         await connection.close()
 
@@ -54,28 +72,30 @@ async def watch(endpoint: str, shown: list[Shown], first: asyncio.Event) -> None
 async def main(endpoints: list[str]) -> None:
     """Watch all endpoints until told to end, then tell."""
     ended = ended_input()
-    viewers: list[list[Shown]] = [[] for _ in endpoints]
-    started = [asyncio.Event() for _ in endpoints]
+    viewings = [Viewing() for _ in endpoints]
     async with TaskGroup() as tasks:
         playing = [
-            tasks.create_task(watch(endpoint, shown, first), name=f"viewer of {endpoint}")
-            for endpoint, shown, first in zip(endpoints, viewers, started, strict=True)
+            tasks.create_task(watch(endpoint, viewing), name=f"viewer of {endpoint}")
+            for endpoint, viewing in zip(endpoints, viewings, strict=True)
         ]
-        playing.append(tasks.create_task(_tell_when_all_play(started), name="first pictures"))
+        playing.append(tasks.create_task(_tell_of_all(viewings), name="first pictures"))
         await ended.wait()
         for task in playing:
             task.cancel()
-    print(json.dumps({"viewers": viewers}), flush=True)  # noqa: T201
+    print(json.dumps({"viewers": [viewing.shown for viewing in viewings]}), flush=True)  # noqa: T201
 
 
 def _grey(frame: VideoFrame) -> NDArray[np.uint8]:
     return np.asarray(frame.reformat(format="gray").to_ndarray(), np.uint8)
 
 
-async def _tell_when_all_play(playing: list[asyncio.Event]) -> None:
-    for first in playing:
-        await first.wait()
+async def _tell_of_all(viewings: list[Viewing]) -> None:
+    for viewing in viewings:
+        await viewing.first.wait()
     print(json.dumps({"playing": time.monotonic()}), flush=True)  # noqa: T201
+    for viewing in viewings:
+        await viewing.enough.wait()
+    print(json.dumps({"enough": time.monotonic()}), flush=True)  # noqa: T201
 
 
 async def _post(endpoint: str, offer: str) -> str:
