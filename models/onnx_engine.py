@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import numpy as np
 import onnx
@@ -13,8 +12,11 @@ from torch import Tensor
 
 from models.engine import Features, Head, Image, Saliency
 from models.errors import ExportError
-from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, export, patch
+from models.graph_cache import GraphCache
+from models.onnx_export import EncoderGraph, HeadGraph, WholeGraph, as_batch, export, patch
+from models.registry import SaliencyEntry
 from models.saliency_model import SaliencyModel
+from models.side_outputs import reduce_sides
 
 PARITY: Final = 1e-3
 """Largest difference from torch, in saliency, that a served graph may have."""
@@ -34,8 +36,10 @@ class Encoded:
 class OnnxHead:
     """One session to a saliency map, from the features or, where it is a whole network, from the image."""
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
-        """Build the session."""
+    def __init__(self, proto: onnx.ModelProto, entry: SaliencyEntry, size: tuple[int, int]) -> None:
+        """Build the session of `entry`'s network, for maps of `size` = (h, w)."""
+        self._outputs: Literal["logits", "probabilities"] = entry.outputs
+        self._size = size
         self._session = session(proto.SerializeToString())
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._whole = self._inputs == [_IMAGE]
@@ -44,15 +48,15 @@ class OnnxHead:
         """Return (h, w) float32 saliency in [0, 1]."""
         encoded = cast("Encoded", features)
         values = (encoded.image,) if self._whole else encoded.features
-        outputs = self._session.run_with_ort_values(None, dict(zip(self._inputs, values, strict=True)))
-        return np.asarray(outputs[0].numpy(), np.float32)
+        sides = self._session.run_with_ort_values(None, dict(zip(self._inputs, values, strict=True)))
+        return reduce_sides([side.numpy() for side in sides], self._size, self._outputs)
 
 
 class OnnxNetwork:
     """A `ServedNetwork` on ONNX Runtime."""
 
     def __init__(self, model: SaliencyModel, size: tuple[int, int]) -> None:
-        """Export `model` for images of `size` and check the result against torch.
+        """Export `model` for images of `size`, or take its graphs from the cache, and check them against torch.
 
         Raises:
             ExportError: the network cannot be exported, or the graph differs from torch.
@@ -60,19 +64,32 @@ class OnnxNetwork:
         self.model = model.eval()
         self._size = size
         self._probe = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-        image = torch.from_numpy(self._probe)
+        self._cache = GraphCache(model, size)
+        try:
+            self._build()
+        except Exception:  # what a damaged graph makes ONNX Runtime raise has no base but this
+            if not self._cache.drop():
+                raise
+            self._build()
+
+    def _build(self) -> None:
+        """Make the sessions, and compare them with torch."""
         self._encoder: onnxruntime.InferenceSession | None = None
-        if model.splits:
-            encoder = EncoderGraph(model)
-            with torch.no_grad():
-                features = encoder(image)
-            names = [f"feature{index}" for index in range(len(features))]
-            self._encoder = session(export(encoder, [image], [_IMAGE]).SerializeToString())
-            self._head_graph = export(HeadGraph(model, size), features, names)
+        if self.model.splits:
+            image = torch.from_numpy(self._probe)
+            encoder = self._cache.get("encoder", lambda: export(EncoderGraph(self.model), [image], [_IMAGE]))
+            self._encoder = session(encoder.SerializeToString())
+            self._head_graph = self._cache.get("head", self._export_head)
         else:
             self._head_graph = self._whole_graph
-        self._head = OnnxHead(self._head_graph)
-        self._verify(self._head, model)
+        self._head = self._head_of(self._head_graph)
+        self._verify(self._head, self.model)
+
+    def _export_head(self) -> onnx.ModelProto:
+        with torch.no_grad():
+            features = EncoderGraph(self.model)(torch.from_numpy(self._probe))
+        names = [f"feature{index}" for index in range(len(features))]
+        return export(HeadGraph(self.model), features, names)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -98,20 +115,24 @@ class OnnxNetwork:
     def twin_head(self, state: Mapping[str, Tensor]) -> Head:
         """Return a head with a twin's weights; see `ServedNetwork.twin_head`."""
         shares_encoder = self._encoder is not None and all(name.startswith("decoder.") for name in state)
-        head = OnnxHead(patch(self._head_graph if shares_encoder else self._whole_graph, state, _PREFIX))
+        head = self._head_of(patch(self._head_graph if shares_encoder else self._whole_graph, state, _PREFIX))
         twin = SaliencyModel(self.model.entry)
         twin.network.load_state_dict({**self.model.network.state_dict(), **state})
         self._verify(head, twin.eval())
         return head
 
-    @cached_property
+    @property
     def _whole_graph(self) -> onnx.ModelProto:
-        return export(WholeGraph(self.model), [torch.from_numpy(self._probe)], [_IMAGE])
+        image = torch.from_numpy(self._probe)
+        return self._cache.get("whole", lambda: export(WholeGraph(self.model), [image], [_IMAGE]))
+
+    def _head_of(self, graph: onnx.ModelProto) -> OnnxHead:
+        return OnnxHead(graph, self.model.entry, self._size)
 
     def _verify(self, head: Head, reference: SaliencyModel) -> None:
         """Run the head once, which also warms it up, and compare it with torch."""
         with torch.no_grad():
-            expected = WholeGraph(reference)(torch.from_numpy(self._probe)).numpy()
+            expected = reference(as_batch(torch.from_numpy(self._probe)))[0, 0].numpy()
         difference = float(np.abs(head(self.encode(self._probe)) - expected).max())
         if not difference <= PARITY:
             message = f"the serving graph of '{reference.entry.name}' differs from torch by {difference:.2g} saliency"

@@ -11,6 +11,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from models.errors import ExportError
+from models.onnx_padding import fold_padding
 from models.saliency_model import SaliencyModel
 
 _OPSET = 17
@@ -30,30 +31,29 @@ class EncoderGraph(nn.Module):
 
 
 class HeadGraph(nn.Module):
-    """The encoder's features to the saliency map."""
+    """The encoder's features to the maps that saliency is made of (`reduce_sides` makes it)."""
 
-    def __init__(self, model: SaliencyModel, size: tuple[int, int]) -> None:
-        """Wrap a model that splits, for maps of `size` = (h, w)."""
+    def __init__(self, model: SaliencyModel) -> None:
+        """Wrap a model that splits."""
         super().__init__()
         self.model = model
-        self.size = size
 
-    def forward(self, *features: Tensor) -> Tensor:
-        """Map features to (h, w) saliency."""
-        return self.model.decode(features, self.size)[0, 0]
+    def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
+        """Map features to (h_i, w_i) maps."""
+        return _alone(self.model.counting(self.model.sides_of(features)))
 
 
 class WholeGraph(nn.Module):
-    """uint8 image to the saliency map, for networks without halves."""
+    """uint8 image to the maps that saliency is made of, for networks without halves."""
 
     def __init__(self, model: SaliencyModel) -> None:
         """Wrap any model."""
         super().__init__()
         self.model = model
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Map (h, w, 3) uint8 RGB to (h, w) saliency."""
-        return self.model(as_batch(image))[0, 0]
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Map (h, w, 3) uint8 RGB to (h_i, w_i) maps."""
+        return _alone(self.model.counting(self.model.sides(as_batch(image))))
 
 
 def as_batch(image: Tensor) -> Tensor:
@@ -93,6 +93,7 @@ def export(graph: nn.Module, arguments: Sequence[Tensor], inputs: Sequence[str])
     given = [entry for entry in proto.graph.input if entry.name in inputs]
     del proto.graph.input[:]
     proto.graph.input.extend(given)
+    fold_padding(proto)
     return proto
 
 
@@ -119,3 +120,8 @@ def patch(proto: onnx.ModelProto, state: Mapping[str, Tensor], prefix: str) -> o
         message = f"none of the {len(state)} weights (such as '{next(iter(state), '')}') is in the serving graph"
         raise ExportError(message)
     return patched
+
+
+def _alone(maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Take (1, 1, h_i, w_i) maps out of their batch."""
+    return tuple(side[0, 0] for side in maps)

@@ -34,11 +34,11 @@ class SaliencyModel(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Map (N, 3, h, w) RGB in [0, 1] to (N, 1, h, w) saliency in [0, 1]."""
-        return self.reduce(self.entry.select(self.network(self.normalise(rgb))), (rgb.shape[-2], rgb.shape[-1]))
+        return self.reduce(self.sides(rgb), (rgb.shape[-2], rgb.shape[-1]))
 
     def side_logits(self, rgb: Tensor) -> tuple[Tensor, ...]:
         """Map (N, 3, h, w) RGB in [0, 1] to the network's logit maps, the prediction first, sizes as they come."""
-        maps = self.entry.select(self.network(self.normalise(rgb)))
+        maps = self.sides(rgb)
         return maps if self.entry.outputs == "logits" else tuple(torch.logit(side, _EDGE) for side in maps)
 
     def features(self, rgb: Tensor) -> tuple[Tensor, ...]:
@@ -47,7 +47,15 @@ class SaliencyModel(nn.Module):
 
     def decode(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Return (N, 1, *size) saliency in [0, 1] from the encoder's features; only where the network `splits`."""
-        return self.reduce(self.entry.select(self.network.decoder(features)), size)  # type: ignore[operator]
+        return self.reduce(self.sides_of(features), size)
+
+    def sides(self, rgb: Tensor) -> tuple[Tensor, ...]:
+        """Map (N, 3, h, w) RGB in [0, 1] to the network's maps as they come, before they are reduced to one."""
+        return self.entry.select(self.network(self.normalise(rgb)))
+
+    def sides_of(self, features: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the network's maps as they come from the encoder's features; only where the network `splits`."""
+        return self.entry.select(self.network.decoder(features))  # type: ignore[operator]
 
     def normalise(self, rgb: Tensor) -> Tensor:
         """Turn (N, 3, h, w) RGB in [0, 1] into what the network expects, at the size that it takes."""
@@ -57,11 +65,14 @@ class SaliencyModel(nn.Module):
 
     def reduce(self, maps: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """Return the saliency map of `size` from the selected maps: the first, or their mean (Eq. (5))."""
-        chosen = maps if self.entry.reduction == "mean" else maps[:1]
-        enlarged = [_resize(side, size) for side in chosen]
+        enlarged = [_resize(side, size) for side in self.counting(maps)]
         if self.entry.outputs == "logits":
             enlarged = [torch.sigmoid(side) for side in enlarged]
         return enlarged[0] if len(enlarged) == 1 else torch.stack(enlarged).mean(0)
+
+    def counting(self, maps: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return those of the selected maps that the saliency map is made of."""
+        return maps if self.entry.reduction == "mean" else maps[:1]
 
 
 def _resize(side: Tensor, size: tuple[int, int]) -> Tensor:

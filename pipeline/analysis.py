@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from asyncio import TaskGroup
+from asyncio import Task, TaskGroup
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
@@ -20,11 +21,19 @@ from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adapter import Adapter
 from pipeline.frame_threads import Seat
+from pipeline.in_order import InOrder
 from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
-from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.saliency_path import (
+    ColourHalf,
+    ColourResult,
+    MotionHalf,
+    MotionResult,
+    OriginalColour,
+    combine,
+)
 from pipeline.temporal import TemporalSmoothing
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
@@ -59,6 +68,38 @@ class AnalysedFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """A frame of which all has begun that does not depend on the frame before being done.
+
+    Attributes:
+        frame: as it came.
+        halves: the frame path for its size.
+        small: the frame at the working size.
+        original: the original network's part of the colour half, and the seconds that it took.
+        motion: the motion half, under way, and the seconds that it takes.
+        started_at: monotonic clock in seconds when the frame was taken.
+        shrink_seconds: what shrinking it took.
+    """
+
+    frame: Frame
+    halves: "_Halves"
+    small: NDArray[np.uint8]
+    original: tuple[OriginalColour, float]
+    motion: Future[tuple[MotionResult, float]]
+    started_at: float
+    shrink_seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """The next frame, begun unless the frame path does not fit it, and the turn that is held for it."""
+
+    frame: Frame
+    begun: _Begun | None
+    turn: AsyncExitStack
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Halves:
     """The frame path for one working size."""
 
@@ -68,6 +109,11 @@ class _Halves:
     colour: ColourHalf
     motion: MotionHalf
     smoothing: TemporalSmoothing | None
+
+    def shrink(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return a frame at the size of flow, and from there at the working size."""
+        fine = shrink(image, self.flow_size)
+        return fine, shrink(fine, self.size)
 
 
 class Analysis:
@@ -111,6 +157,7 @@ class Analysis:
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
         self.adapter: Adapter | None = None
+        self._colour_work, self._motion_work = InOrder(seat.executor), InOrder(seat.executor)
         self._round_thread = ThreadPoolExecutor(1, thread_name_prefix=f"rounds-{camera}")
 
     async def __aenter__(self) -> Self:
@@ -133,39 +180,83 @@ class Analysis:
     async def run(self, frames: Channel[Frame], out: Channel[AnalysedFrame]) -> None:
         """Analyse frames until they end; then close `out`.
 
+        A frame begins while the one before is being finished, so that neither of the two threads waits for the other
+        at each frame. What comes out is the same as one after the other: the twin's map is computed only when the
+        adaptation has taken note of the frame before.
+
         Raises:
-            ModelError: a network cannot be loaded or served.
+            ExceptionGroup: of a ModelError, where a network cannot be loaded or served.
         """
+        taken: Task[_Taken | None] | None = None
         try:
-            while (waiting := await frames.peek()) is not None:
-                await self._halves_for(waiting.size)  # before the turn: building networks takes seconds
-                async with self._seat.turn():
-                    analysed = await self.analyse(await frames.receive())
-                await out.send(analysed)
+            async with TaskGroup() as ahead:
+                taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
+                while (got := await taken) is not None:
+                    begun = got.begun or await self._begin_anew(got)
+                    taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
+                    async with got.turn:
+                        analysed = await self._finish(begun)
+                    await out.send(analysed)
         finally:
+            if taken is not None and taken.done() and not taken.cancelled() and not taken.exception():
+                await _give_back(taken.result())
             await out.close()
 
     async def analyse(self, frame: Frame) -> AnalysedFrame:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
-        halves = await self._halves_for(frame.size)
+        return await self._finish(await self._begin(frame, await self._halves_for(frame.size)))
+
+    async def _take(self, frames: Channel[Frame]) -> _Taken | None:
+        """Return the next frame, begun when the camera's turn has come; None at the end.
+
+        A frame that the frame path does not fit is not begun: the path is built anew when the frame before is done.
+        """
+        waiting, halves = await frames.peek(), self._halves
+        if waiting is None:
+            return None
+        async with AsyncExitStack() as turn:
+            if halves is None or halves.frame_size != waiting.size:
+                return _Taken(await frames.receive(), None, AsyncExitStack())
+            await turn.enter_async_context(self._seat.turn())
+            frame = await frames.receive()  # the newest: while the turn was waited for, others may have come
+            if halves.frame_size != frame.size:
+                return _Taken(frame, None, AsyncExitStack())
+            return _Taken(frame, await self._begin(frame, halves), turn.pop_all())
+
+    async def _begin_anew(self, taken: _Taken) -> _Begun:
+        """Begin a frame that needs another frame path; no turn is held while that is built, which takes seconds."""
+        halves = await self._halves_for(taken.frame.size)
+        await taken.turn.enter_async_context(self._seat.turn())
+        return await self._begin(taken.frame, halves)
+
+    async def _begin(self, frame: Frame, halves: _Halves) -> _Begun:
+        """Shrink a frame, start its motion half, and compute the original network's part of its colour half."""
         started = time.monotonic()
-        fine = await _on(self._seat.executor, lambda: shrink(frame.image, halves.flow_size))
-        small = await _on(self._seat.executor, lambda: shrink(fine, halves.size))
-        shrunk = time.monotonic()
-        async with TaskGroup() as group:
-            colour = group.create_task(_timed(self._seat.executor, lambda: halves.colour(small)), name="colour")
-            motion = group.create_task(_timed(self._seat.executor, lambda: halves.motion(fine)), name="motion")
-        (colour_result, colour_seconds), (motion_result, motion_seconds) = colour.result(), motion.result()
-        events, saliency = await self._conclude(frame, small, colour_result, motion_result, halves.smoothing)
+        (fine, small), shrink_seconds = await _timed(self._colour_work, lambda: halves.shrink(frame.image))
+        motion = self._motion_work.submit(_timing(lambda: halves.motion(fine, small)))
+        original = await _timed(self._colour_work, lambda: halves.colour.original(small))
+        return _Begun(frame, halves, small, original, motion, started, shrink_seconds)
+
+    async def _finish(self, begun: _Begun) -> AnalysedFrame:
+        """Add the twin's map and the motion half, and let the adaptation take note of the frame."""
+        original, original_seconds = begun.original
+        colour, twin_seconds = await _timed(self._colour_work, lambda: begun.halves.colour.adapted(original))
+        motion, motion_seconds = await asyncio.wrap_future(begun.motion)
+        events, saliency = await self._conclude(begun.frame, begun.small, colour, motion, begun.halves.smoothing)
         finished = time.monotonic()
         seconds = {
-            "shrink": shrunk - started,
-            "colour": colour_seconds,
+            "shrink": begun.shrink_seconds,
+            "colour": original_seconds + twin_seconds,
             "motion": motion_seconds,
-            "total": finished - started,
+            "total": finished - begun.started_at,
         }
         return AnalysedFrame(
-            frame=frame, small=small, saliency=saliency, events=events, seconds=seconds, finished_at=finished
+            frame=begun.frame,
+            small=begun.small,
+            saliency=saliency,
+            events=events,
+            seconds=seconds,
+            finished_at=finished,
         )
 
     async def _conclude(
@@ -206,7 +297,7 @@ class Analysis:
                 await self._rounds.stop()
             colour = await self._networks.colour(size)
             motion = await self._networks.motion(size)
-            flow = await _on(self._seat.executor, self._networks.flow)
+            flow = await _on(self._motion_work, self._networks.flow)
             await self._adapt(colour, size)
             self._halves = _Halves(
                 frame_size=frame_size,
@@ -254,15 +345,25 @@ class Analysis:
         self._remembering = self._round_thread.submit(work)
 
 
+async def _give_back(taken: _Taken | None) -> None:
+    if taken is not None:
+        await taken.turn.aclose()
+
+
 async def _on(executor: Executor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
 async def _timed(executor: Executor, work: Callable[[], T]) -> tuple[T, float]:
     """Return the work's result and the seconds it took in its thread, without its wait for the thread."""
+    return await _on(executor, _timing(work))
+
+
+def _timing(work: Callable[[], T]) -> Callable[[], tuple[T, float]]:
+    """Let `work` return the seconds that it takes as well."""
 
     def timed() -> tuple[T, float]:
         started = time.monotonic()
         return work(), time.monotonic() - started
 
-    return await _on(executor, timed)
+    return timed

@@ -19,6 +19,7 @@ from pipeline.following import Follower, MediaClock, arrival
 from pipeline.frame_threads import FrameThreads
 from pipeline.history import History
 from pipeline.networks import Networks
+from pipeline.observer import Observer
 from pipeline.rate import Rate
 from pipeline.rendering import Picture, render_views
 from pipeline.retraining.worker import RetrainingWorker
@@ -63,6 +64,7 @@ class Shared:
     hub: ViewHub
     bus: EventBus
     metrics: Metrics
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,6 +227,8 @@ class Camera:
         self._rate.tick(time.monotonic())
         self._history.add(unix, analysed.saliency)
         self._count(analysed)
+        if self._shared.observer is not None:
+            self._shared.observer.analysed(self.name, analysed, self._phase())
         self._departed.extend(one for one in self._thumbnails.values() if one.id not in made.thumbnails)
         self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():

@@ -2,7 +2,8 @@
 
 PipelineError
 ├── RoundError (RuntimeError)   a round of retraining failed; the twin in service stays
-└── JobError (ValueError)       a retraining job's folder is incomplete or damaged
+├── JobError (ValueError)       a retraining job's folder is incomplete or damaged
+└── BenchError (RuntimeError)   a benchmark could not be carried through
 """
 
 
@@ -16,3 +17,7 @@ class RoundError(PipelineError, RuntimeError):
 
 class JobError(PipelineError, ValueError):
     """A retraining job's folder is incomplete or damaged."""
+
+
+class BenchError(PipelineError, RuntimeError):
+    """A benchmark could not be carried through."""

@@ -43,14 +43,16 @@ def motion_input(
     size: tuple[int, int],
     camera_motion: CameraMotion = "homography",
     coding: MotionCoding = "flow-and-luminance",
+    small: NDArray[np.uint8] | None = None,
 ) -> MotionInput:
     """Return the motion of `current` against `previous`, both (H, W, 3) uint8 RGB, at `size` = (h, w).
 
     The flow is estimated from the current frame back to the previous one and turned round, so that it lies on the
     current frame's pixels, where the colour network's map lies too. It may be estimated at a larger size than it is
-    used at: that keeps the outlines of objects.
+    used at: that keeps the outlines of objects. `small` is `current` at `size`, where the caller has it already.
     """
-    image, flow = shrink(current, size), resize_flow(-estimator(current, previous), size)
+    image = shrink(current, size) if small is None else small
+    flow = resize_flow(-estimator(current, previous), size)
     residual = residual_flow(flow, camera_motion)
     return MotionInput(Arrival(image, flow), residual, motion_picture(residual, image, coding))
 
@@ -69,5 +71,8 @@ def resize_flow(flow: Flow, size: tuple[int, int]) -> Flow:
     height, width = flow.shape[:2]
     if (height, width) == size:
         return flow
-    resized = cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized * np.array([size[1] / width, size[0] / height], np.float32), np.float32)
+    resized = np.asarray(cv2.resize(flow, (size[1], size[0]), interpolation=cv2.INTER_AREA), np.float32)
+    across, down = np.float32(size[1] / width), np.float32(size[0] / height)
+    if across == down:
+        return np.multiply(resized, across, out=resized)  # ten times faster than by two factors in turns
+    return np.multiply(resized, np.array([across, down]), out=resized)

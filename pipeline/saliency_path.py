@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.method import MethodSettings
-from models.engine import ServedNetwork
+from models.engine import Features, ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
 from pipeline.fusion import final_map, fuse
@@ -33,6 +33,14 @@ class ColourResult:
     colour: Map
     twin: Map | None
     model_version: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OriginalColour:
+    """What the original network makes of an image: the features that a twin shares, and the map."""
+
+    features: Features
+    colour: Map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,11 +68,18 @@ class ColourHalf:
 
     def __call__(self, image: NDArray[np.uint8]) -> ColourResult:
         """Return the maps of one (h, w, 3) uint8 RGB image at the working size."""
-        installed = self._slot.installed
+        return self.adapted(self.original(image))
+
+    def original(self, image: NDArray[np.uint8]) -> OriginalColour:
+        """Return the original network's part of it, which no swap changes: it may be computed ahead."""
         features = self._network.encode(image)
-        colour = self._network.head(features)
-        twin = installed.head(features) if installed.head is not None else None
-        return ColourResult(colour, twin, installed.version)
+        return OriginalColour(features, self._network.head(features))
+
+    def adapted(self, original: OriginalColour) -> ColourResult:
+        """Add the map of the twin that is in service now."""
+        installed = self._slot.installed
+        twin = installed.head(original.features) if installed.head is not None else None
+        return ColourResult(original.colour, twin, installed.version)
 
 
 class MotionHalf:
@@ -88,10 +103,11 @@ class MotionHalf:
         self._previous: NDArray[np.uint8] | None = None
         self._appearance: Appearance | None = None
 
-    def __call__(self, image: NDArray[np.uint8]) -> MotionResult:
+    def __call__(self, image: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> MotionResult:
         """Return the motion map of one (H, W, 3) uint8 RGB image at the size that flow is estimated at.
 
-        The first frame of a stream or scene has no motion: its map is zero.
+        The first frame of a stream or scene has no motion: its map is zero. `small` is the image at the maps' size,
+        where the caller has it already.
         """
         previous, before, now = self._previous, self._appearance, appearance(image)
         self._previous, self._appearance = image, now
@@ -100,7 +116,9 @@ class MotionHalf:
             nothing = Arrival(shrink(image, self._size), None)
             return MotionResult(np.zeros(self._size, np.float32), nothing, scene_cut=cut)
         settings = self._settings
-        seen = motion_input(previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding)
+        seen = motion_input(
+            previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding, small
+        )
         if self._network is None:
             motion = conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR)
         else:

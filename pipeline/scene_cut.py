@@ -44,9 +44,12 @@ class Appearance:
 
 def appearance(image: NDArray[np.uint8]) -> Appearance:
     """Describe an (h, w, 3) uint8 RGB image."""
-    small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    histogram = cv2.calcHist([image[::2, ::2]], [0, 1, 2], None, [_BINS] * 3, [0, 256] * 3).ravel()
-    structure = cv2.cvtColor(cv2.resize(image, _STRUCTURE, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    half = (max(image.shape[1] // 2, 1), max(image.shape[0] // 2, 1))
+    every_other = cv2.resize(image, half, interpolation=cv2.INTER_NEAREST)
+    histogram = cv2.calcHist([every_other], [0, 1, 2], None, [_BINS] * 3, [0, 256] * 3).ravel()
+    averaged = cv2.resize(image, half, interpolation=cv2.INTER_AREA)  # halving first is twice as fast, and rounds twice
+    small = cv2.resize(averaged, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    structure = cv2.cvtColor(cv2.resize(averaged, _STRUCTURE, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
     return Appearance(
         small.astype(np.float32) / np.float32(255),
         histogram / np.float32(max(histogram.sum(), 1)),

@@ -19,6 +19,7 @@ from pipeline.event_bus import EventBus
 from pipeline.frame_threads import FrameThreads
 from pipeline.heartbeat import Systemd, beat
 from pipeline.networks import Networks
+from pipeline.observer import Observer
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.supervisor import supervise
 from stream.backend import Command, KeyframeThumbnail, Timeline
@@ -49,8 +50,12 @@ class Service:
         metrics: of the whole service.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
         """Compose the service; nothing is opened yet.
+
+        Args:
+            settings: of everything.
+            observer: told of every frame.
 
         Raises:
             UnsupportedSourceError: a camera's URL is malformed or cannot be read here.
@@ -64,7 +69,8 @@ class Service:
         self._threads = FrameThreads(settings.method.threads)
         self._worker = RetrainingWorker()
         self._systemd = Systemd()
-        self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
+        self._observer = observer
+        self._hub = ViewHub(settings.webrtc.encoding, self.metrics, on_packet=observer.coded if observer else None)
         self._sources = {name: open_source(source, paced=True) for name, source in settings.cameras.items()}
         self._cameras: dict[str, Camera] = {}
         self._mqtt: MqttPublisher | None = None
@@ -168,7 +174,16 @@ class Service:
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
         self._stack.enter_context(self._threads)
         self._stack.push_async_callback(self._worker.stop)
-        shared = Shared(self.settings, self._networks, self._threads, self._worker, self._hub, self.bus, self.metrics)
+        shared = Shared(
+            self.settings,
+            self._networks,
+            self._threads,
+            self._worker,
+            self._hub,
+            self.bus,
+            self.metrics,
+            self._observer,
+        )
         for name, source in self._sources.items():
             camera = Camera(name, source, shared, self.settings.cameras[name].priority)
             self._cameras[name] = await self._stack.enter_async_context(camera)

@@ -57,9 +57,12 @@ class Broadcast:
         executor: Executor,
         clock: Callable[[], float],
         no_signal_after: float,
-        on_encoded: Callable[[], None],
+        on_encoded: Callable[[float | None], None],
     ) -> None:
-        """Make the broadcast `name` = (camera, view, codec); `run` does the work, `on_encoded` counts it."""
+        """Make the broadcast `name` = (camera, view, codec); `run` does the work.
+
+        `on_encoded` is told of every coded picture by its media time in seconds, None for a card.
+        """
         self.camera, self.view = name[0], name[1]
         self.codec: Codec = name[2]
         self.viewers: list[Viewer] = []
@@ -121,7 +124,7 @@ class Broadcast:
                 _log.warning("%s/%s: a picture could not be coded (%s); new encoder", self.camera, self.view, error)
                 self._encoder = Encoder(self.codec, self._settings)
                 continue
-            self._deliver(pictures, now)
+            self._deliver(pictures, now, media_time)
 
     async def _next(self) -> tuple[Image, float | None]:
         """Return the newest picture and its media time, or a card without one when none came for a while."""
@@ -135,10 +138,10 @@ class Broadcast:
         self._card_size = (round(height * shrink), round(width * shrink))
         return picture.image, picture.media_time
 
-    def _deliver(self, pictures: list[EncodedPicture], now: float) -> None:
+    def _deliver(self, pictures: list[EncodedPicture], now: float, media_time: float | None) -> None:
         for picture in pictures:
             self.encoded += 1
-            self._on_encoded()
+            self._on_encoded(media_time)
             if picture.is_keyframe:
                 self._keyframe_at, self._keyframe_wanted = now, False
             for viewer in self.viewers:

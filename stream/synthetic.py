@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from stream.burnt_number import burn
 from stream.errors import UnsupportedSourceError
 from stream.reader import DecodedPicture
 from stream.synthetic_scene import SyntheticScene
@@ -17,10 +18,11 @@ _BOUNDS: Final = {
     "seed": (0, 2**31),
     "seconds": (0, 10**7),
     "cuts": (0, 10**7),
+    "numbered": (0, 1),
 }
 """What may follow `demo://?`, with the least and the greatest value."""
 
-_WHOLE: Final = ("width", "height", "seed")
+_WHOLE: Final = ("width", "height", "seed", "numbered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Demo:
         seed: another seed is another video.
         seconds: length; 0 = without end.
         cuts: seconds between scene cuts; 0 = none.
+        numbered: whether each picture's number is burnt into it (`stream.burnt_number`).
     """
 
     width: int = 640
@@ -42,6 +45,7 @@ class Demo:
     seed: int = 0
     seconds: Fraction = Fraction(0)
     cuts: Fraction = Fraction(20)
+    numbered: int = 0
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -75,12 +79,16 @@ class SyntheticReader:
         self.frame_rate = demo.fps
         self._count = round(demo.seconds * demo.fps) if demo.seconds else None
         self._scene = demo.scene()
+        self._numbered = bool(demo.numbered)
 
     def __iter__(self) -> Iterator[DecodedPicture]:
         """Yield the pictures, for ever if no length was asked for."""
         number = 0
         while self._count is None or number < self._count:
-            yield DecodedPicture(self._scene.frame(number)[0], number, 1 / self.frame_rate)
+            image = self._scene.frame(number)[0]
+            if self._numbered:
+                burn(image, number)
+            yield DecodedPicture(image, number, 1 / self.frame_rate)
             number += 1
 
     def close(self) -> None:

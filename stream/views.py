@@ -55,6 +55,7 @@ class ViewHub:
         *,
         clock: Callable[[], float] = time.monotonic,
         no_signal_after: float = 2.0,
+        on_packet: Callable[[str, str, float], None] | None = None,
     ) -> None:
         """Make a hub without cameras.
 
@@ -63,7 +64,9 @@ class ViewHub:
             metrics: where encodes and drops are counted.
             clock: monotonic seconds.
             no_signal_after: seconds without a picture after which viewers see a card that says so.
+            on_packet: told of every coded picture that is no card: camera, view, media time in seconds.
         """
+        self._on_packet = on_packet
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
@@ -231,7 +234,14 @@ class ViewHub:
             self._awaited[name] = waiting
 
     def _start(self, key: tuple[str, str, Codec]) -> Broadcast:
-        count = self._metrics.encodes.labels(*key[:2]).inc
+        camera, view = key[:2]
+        counter = self._metrics.encodes.labels(camera, view)
+
+        def count(media_time: float | None) -> None:
+            counter.inc()
+            if self._on_packet is not None and media_time is not None:
+                self._on_packet(camera, view, media_time)
+
         broadcast = Broadcast(key, self._settings, self._executor, self._clock, self._no_signal_after, count)
         self._broadcasts[key] = broadcast
         self._metrics.encoders.labels(*key[:2]).inc()

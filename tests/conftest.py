@@ -21,6 +21,14 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _graphs_of_this_run_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the tests, and the processes that they start, share exported graphs with each other and with nobody else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIVESAL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _denormals_are_kept() -> Iterator[None]:
     """Undo what a training in this thread sets: hypothesis, for one, wants denormal numbers."""

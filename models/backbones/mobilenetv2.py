@@ -25,25 +25,27 @@ _LEVEL_ENDS: Final = (1, 3, 6, 13, 16)
 
 
 class Convolution(nn.Module):
-    """A convolution with TensorFlow's "SAME" padding, which is uneven where the stride is 2."""
+    """A convolution with TensorFlow's "SAME" padding: uneven, and so a step of its own, where the stride is 2."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         """Make the layer; `groups == inputs` makes it depthwise."""
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups)
+        even = (kernel - 1) // 2 if stride == 1 else 0
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, even, groups=groups)
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, h, w) to (N, outputs, ceil(h / stride), ceil(w / stride))."""
-        if self.kernel == 1:
+        if self.stride == 1:
             return self.conv(x)
-        vertical, horizontal = (same_padding(size, self.kernel, self.stride) for size in x.shape[-2:])
+        # int: an exported graph serves one size, and its padding is to be a constant of it
+        vertical, horizontal = (same_padding(int(size), self.kernel, self.stride) for size in x.shape[-2:])
         return self.conv(functional.pad(x, (*horizontal, *vertical)))
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Return the zeros before and after an axis of `size` pixels, as TensorFlow's "SAME" divides them."""
-    steps = (size + stride - 1) // stride  # not -(-size // stride): a traced division rounds to zero, as ONNX's does
+    steps = -(-size // stride)
     total = max((steps - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 

@@ -74,6 +74,11 @@ COMMANDS: Final = {
         "reproduce",
         "Repeat one of the paper's studies on a data set: Markdown, PNG and JSON, the paper's figures beside ours.",
     ),
+    "bench": Listed(
+        "Evaluation",
+        "bench",
+        "Measure this machine: figures beside a baseline of the same run, and beside the project's targets.",
+    ),
 }
 """Every command, in the order of the help."""
 

@@ -170,7 +170,7 @@ class _Halves:
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], SaliencyFrame]:
         fine = shrink(image, self._flow_size)
         small = shrink(fine, self._size)
-        return small, combine(self._colour(small), self._motion(fine), self._method, self._smoothing)
+        return small, combine(self._colour(small), self._motion(fine, small), self._method, self._smoothing)
 
     def look_ahead(self, first_two: list[NDArray[np.uint8]]) -> None:
         """Let the first frame's motion be that against the second: with the whole video at hand it need not be zero."""

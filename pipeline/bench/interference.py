@@ -1,27 +1,20 @@
-"""Latency of the live path with and without a retraining running beside it, in one run.
+"""`livesal bench interference`: latency of the frame path with and without a retraining beside it, in one process.
 
 A source is played live, newest frame first, through the service's own analysis. The time runs from a frame's decoding
 to its saliency maps. Parts with and without retraining take turns, so that what else the machine does falls on both;
 a part "with" begins when the child has told its first iterations, a part "without" has the adaptation switched off.
 Percentiles are those of each part, and the medians over the parts are shown. The iterations a second say how much
 training there was: on a machine that is busy with other things, a child at idle priority gets little.
-
-    python benchmarks/live_latency.py
-    python benchmarks/live_latency.py --seconds 20 --parts 5
-    python benchmarks/live_latency.py --source clip.mp4 --json
 """
 
-import argparse
 import asyncio
-import json
-import platform
+import logging
 import statistics
-import sys
 import time
 from asyncio import TaskGroup
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +26,8 @@ from configs.settings import Settings, load_settings, merge
 from models.training.twin import TwinStep
 from pipeline.adaptation import BUSY
 from pipeline.analysis import AnalysedFrame, Analysis
-from pipeline.cli.common import overrides, with_camera
+from pipeline.bench.options import BenchOptions
+from pipeline.bench.report import BenchReport, Value, below, with_ratios
 from pipeline.frame_threads import FrameThreads
 from pipeline.networks import Networks
 from pipeline.retraining.job import Report
@@ -42,9 +36,12 @@ from stream.channel import Channel, Overflow
 from stream.frame import Frame
 from stream.source import open_source
 
-DEMO: Final = "demo://?width=1280&height=720&fps=30&cuts=0"
+_log = logging.getLogger("livesal.bench")
+
 CAMERA: Final = "benchmark"
 PERCENTILES: Final = (50, 95, 99)
+PARTS: Final = 3
+"""Of each kind."""
 
 _ENDLESS_ROUNDS: Final[dict[str, Any]] = {
     "method": {"keyframe_threshold": 1.0},
@@ -101,56 +98,31 @@ class CountedWorker(RetrainingWorker):
         return await super().run(folder, seconds, note)
 
 
-def main() -> None:
-    """Measure and print."""
-    options = _options()
+def measure(options: BenchOptions) -> BenchReport:
+    """Play the source live, in parts with and without retraining."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    settings = load_settings(
-        None, with_camera(options.source, CAMERA, merge(_ENDLESS_ROUNDS, overrides(options.changes)))
+    url = options.source or options.demo()
+    played = {"cameras": {CAMERA: {"url": url, "live": True, "loop": True}}}
+    settings = load_settings(None, merge(merge(_ENDLESS_ROUNDS, options.changes), played))
+    seconds = options.lasting(10)
+    parts = asyncio.run(_measure(settings, seconds, PARTS))
+    rows = with_ratios([_row(name, parts, retraining=wanted) for name, wanted in _ROWS.items()], "p50 ms", "p99 ms")
+    ratio = rows[1]["p99 ms ratio"]
+    return BenchReport(
+        verb="interference",
+        about=f"{options.source or 'generated scene'}, decoder to maps, {PARTS} parts of {seconds:g} s each way",
+        rows=rows,
+        figures={"p99 with retraining / without": below(ratio if isinstance(ratio, float) else None, 1.2, "")},
+        notes=("iterations/s: how much training there was beside the frames",),
     )
-    parts = asyncio.run(_measure(settings, options.seconds, options.parts))
-    rows = {name: _medians([part for part in parts if part.retraining is wanted]) for name, wanted in _ROWS.items()}
-    ratios = {key: rows["with"][key] / rows["without"][key] for key in ("p50", "p95", "p99", "fps")}
-    if options.json:
-        report = {
-            "source": options.source,
-            "seconds": options.seconds,
-            "machine": _machine(),
-            "without": rows["without"],
-            "with": rows["with"],
-            "ratio": ratios,
-            "parts": [asdict(part) for part in parts],
-        }
-        print(json.dumps(report))
-    else:
-        _print_table(options, rows, ratios)
 
 
 _ROWS: Final = {"without": False, "with": True}
-_FIGURES: Final = ("p50", "p95", "p99", "fps", "iterations")
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--source", default=DEMO, help="file or URL that is played live, a file in a loop (default: %(default)s)"
-    )
-    parser.add_argument("--seconds", type=float, default=10.0, help="that each part takes (default: %(default)s)")
-    parser.add_argument("--parts", type=int, default=3, help="of each kind, in turns (default: %(default)s)")
-    parser.add_argument(
-        "-s", "--set", dest="changes", action="append", metavar="KEY=VALUE", help="a setting, as for `livesal run`"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
-    options = parser.parse_args()
-    if options.seconds <= 0 or options.parts < 1:
-        parser.error("--seconds must be above 0, and --parts at least 1")
-    return options
 
 
 async def _measure(settings: Settings, seconds: float, count: int) -> list[Part]:
     """Play the source and return the parts in the order they were measured."""
-    settings = _played_live(settings)
     source = open_source(settings.cameras[CAMERA], paced=True)
     frames: Channel[Frame] = Channel(1, Overflow.DROP_OLDEST)
     analysed: Channel[AnalysedFrame] = Channel(2)
@@ -170,15 +142,10 @@ async def _measure(settings: Settings, seconds: float, count: int) -> list[Part]
             parts = []
             for number in range(2 * count):
                 parts.append(await _part(analysis, worker, analysed, seconds, retraining=number % 2 == 1))
-                _say(f"part {number + 1} of {2 * count}: p50 {parts[-1].p50:.1f} ms, {parts[-1].fps:.1f} frames/s")
+                _log.info("part %d of %d: p50 %.1f ms", number + 1, 2 * count, parts[-1].p50)
             for task in running:
                 task.cancel()
     return parts
-
-
-def _played_live(settings: Settings) -> Settings:
-    camera = settings.cameras[CAMERA].model_copy(update={"live": True, "loop": True})
-    return settings.model_copy(update={"cameras": {CAMERA: camera}})
 
 
 async def _part(
@@ -199,7 +166,7 @@ async def _part(
             samples.append(Sample(frame.finished_at, frame.finished_at - frame.frame.arrived_at))
             if time.monotonic() - started >= seconds:
                 return part_of(samples, worker.iteration - first if retraining else 0, retraining=retraining)
-        _say("a round ended meanwhile: this part begins again")
+        _log.info("a round ended meanwhile: this part begins again")
 
 
 async def _until_state(
@@ -233,31 +200,18 @@ def part_of(samples: Sequence[Sample], iterations: int, *, retraining: bool) -> 
     return Part(retraining, len(samples), iterations * per_second, fps, p50, p95, p99)
 
 
-def _medians(parts: Sequence[Part]) -> dict[str, float]:
-    return {key: statistics.median(getattr(part, key) for part in parts) for key in _FIGURES}
+def _row(name: str, parts: Sequence[Part], *, retraining: bool) -> dict[str, Value]:
+    """Return the medians over the parts of one kind."""
+    chosen = [part for part in parts if part.retraining is retraining]
 
+    def median(key: str) -> float:
+        return round(statistics.median(getattr(part, key) for part in chosen), 2)
 
-def _machine() -> dict[str, Any]:
-    return {"python": platform.python_version(), "torch": torch.__version__, "machine": platform.machine()}
-
-
-def _print_table(
-    options: argparse.Namespace, rows: Mapping[str, Mapping[str, float]], ratios: Mapping[str, float]
-) -> None:
-    print(f"{options.source}, {options.parts} parts of {options.seconds:g} s each way, medians over the parts")
-    print(f"{'retraining':<12}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'frames/s':>10}{'iterations/s':>14}")
-    for name, row in rows.items():
-        print(
-            f"{name:<12}{row['p50']:>9.1f}{row['p95']:>9.1f}{row['p99']:>9.1f}"
-            f"{row['fps']:>10.1f}{row['iterations']:>14.1f}"
-        )
-    print(f"{'with/without':<12}{ratios['p50']:>9.2f}{ratios['p95']:>9.2f}{ratios['p99']:>9.2f}{ratios['fps']:>10.2f}")
-
-
-def _say(line: str) -> None:
-    """Tell progress on standard error, so that standard output stays clean."""
-    print(line, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()
+    return {
+        "retraining": name,
+        "p50 ms": median("p50"),
+        "p95 ms": median("p95"),
+        "p99 ms": median("p99"),
+        "frames/s": median("fps"),
+        "iterations/s": median("iterations"),
+    }
