@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import numpy as np
 import torch
@@ -20,20 +20,25 @@ from models.engine import ServedNetwork
 from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adapter import Adapter
+from pipeline.keyframes import keyframe_of
 from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
-from pipeline.values import Keyframe, SaliencyFrame
+from pipeline.selection import Selector
+from pipeline.values import SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
 from stream.channel import Channel
-from stream.events import AdaptationEvent
+from stream.events import AdaptationEvent, AdaptationKind
 from stream.frame import Frame
 
 T = TypeVar("T")
 
 _log = logging.getLogger("livesal.adaptation")
+
+_KEPT: Final[frozenset[AdaptationKind]] = frozenset({"swapped", "recalled", "rolled-back", "reset"})
+"""Steps after which another twin is in service, and is written to disk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,6 +107,7 @@ class Analysis:
         )
         self._remembering: Future[None] | None = None
         self._slot = Slot()
+        self._selector = Selector(networks.settings.selection)
         self._halves: _Halves | None = None
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
@@ -161,21 +167,16 @@ class Analysis:
     async def _conclude(
         self, frame: Frame, small: NDArray[np.uint8], colour: ColourResult, motion: MotionResult
     ) -> tuple[tuple[AdaptationEvent, ...], SaliencyFrame]:
-        saliency = combine(colour, motion, self._networks.settings)
+        saliency = combine(colour, motion, self._networks.settings, self._selector)
         if self.adapter is None:
             return (), saliency
-        keyframe = None
-        if saliency.is_keyframe:
-            keyframe = Keyframe(
-                image=small,
-                label=saliency.low_level,
-                nr=saliency.nr,
-                media_time=frame.time,
-                sequence=frame.sequence,
-            )
-        events = [*self._untold, *self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)]
+        keyframe = keyframe_of(small, saliency, motion.look, frame.time, frame.sequence)
+        told = self.adapter.observe(
+            frame.time, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit
+        )
+        events = [*self._untold, *told]
         self._untold.clear()
-        self._remember(self.adapter, events, (small.shape[0], small.shape[1]))
+        self._remember(self.adapter, events)
         if self._wait and self._rounds is not None:
             await self._rounds.wait()
         return tuple(events), saliency
@@ -205,38 +206,37 @@ class Analysis:
         return self._halves
 
     async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
-        """Let rounds retrain `colour` from now on, and go on with the twin of an earlier run if one is remembered."""
+        """Let rounds retrain `colour` from now on, and go on with the twins of an earlier run."""
         rounds = ChildRounds(
             self._networks.settings.colour, colour, self._settings, self._worker, self._tasks, self._round_thread
         )
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
-            if self._memory is not None and self.adapter.state.phase != "off":
-                await self._resume(self.adapter, self._memory, colour, size)
+            if self._memory is not None:
+                self.adapter.library.fill(await _on(self._round_thread, self._memory.recall_library))
+                if self.adapter.state.phase != "off":
+                    await self._resume(self.adapter, self._memory, colour, size)
         else:
             self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds
 
     async def _resume(self, adapter: Adapter, memory: TwinMemory, colour: ServedNetwork, size: tuple[int, int]) -> None:
-        state = await _on(self._round_thread, lambda: memory.recall(size))
-        if state is None:
+        twin = await _on(self._round_thread, lambda: memory.recall(size))
+        if twin is None:
             return
         try:
-            head = await _on(self._round_thread, lambda: colour.twin_head(state))
+            head = await _on(self._round_thread, lambda: colour.twin_head(twin.state))
         except ModelError as error:
             _log.warning("%s: the twin that was kept cannot be served, so the original does: %s", self.camera, error)
             return
-        self._untold += adapter.resume(state, head)
+        self._untold += adapter.resume(twin, head)
 
-    def _remember(self, adapter: Adapter, events: Sequence[AdaptationEvent], size: tuple[int, int]) -> None:
-        """Write what is in service now, behind the frames' back."""
+    def _remember(self, adapter: Adapter, events: Sequence[AdaptationEvent]) -> None:
+        """Write what is in service now and what is remembered, behind the frames' back."""
         memory = self._memory
-        kinds = {event.kind for event in events}
-        if memory is None or not kinds & {"swapped", "reset"}:
+        if memory is None or not _KEPT & {event.kind for event in events}:
             return
-        weights, window = adapter.weights, tuple(adapter.window)
-        work = partial(memory.keep, weights, size, window) if weights else memory.forget
-        self._remembering = self._round_thread.submit(work)
+        self._remembering = self._round_thread.submit(partial(memory.keep, adapter.twin, tuple(adapter.library)))
 
 
 def _frame_thread(name: str) -> ThreadPoolExecutor:

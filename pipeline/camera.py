@@ -39,7 +39,7 @@ _STATE_INTERVAL: Final = 0.25
 _THUMBNAIL_WIDTH: Final = 160
 _REMEMBERED: Final = 128
 """Keyframes that can still be looked at after they left the window."""
-_RESULTS: Final = ("swapped", "rejected", "failed")
+_RESULTS: Final = ("swapped", "rejected", "failed", "recalled", "not-recalled", "rolled-back")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +162,9 @@ class Camera:
             swaps=adapter.swaps if adapter else 0,
             rejected=adapter.rejected if adapter else 0,
             failed=adapter.failed if adapter else 0,
+            recalled=adapter.recalled if adapter else 0,
+            rolled_back=adapter.rolled_back if adapter else 0,
+            remembered=len(adapter.library) if adapter else 0,
             reconnects=status.reconnects,
             regions=len(self._follower.regions),
             error=self._error or status.error,

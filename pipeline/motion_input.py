@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry import FlowEstimator
-from pipeline.camera_motion import CameraMotion, residual_flow
+from pipeline.camera_motion import CameraMotion, without_camera
 from pipeline.coded_flow import Flow, code_flow
 from pipeline.flow_and_luminance import code_flow_and_luminance
 from pipeline.working_size import shrink
@@ -25,12 +25,16 @@ class MotionInput:
     """What the motion between two frames is made of.
 
     Attributes:
-        residual: (h, w, 2) float32 pixels, the flow that arrives at each pixel of the current frame, less the camera's.
+        flow: (h, w, 2) float32 pixels, the flow that arrives at each pixel of the current frame.
+        residual: the same less the camera's.
         picture: (h, w, 3) uint8, what the motion network is shown.
+        support: share of the flow vectors that the fit of the camera's motion is supported by, [0, 1].
     """
 
+    flow: Flow
     residual: Flow
     picture: NDArray[np.uint8]
+    support: float
 
 
 def motion_input(
@@ -47,8 +51,9 @@ def motion_input(
     current frame's pixels, where the colour network's map lies too. It may be estimated at a larger size than it is
     used at: that keeps the outlines of objects.
     """
-    residual = residual_flow(resize_flow(-estimator(current, previous), size), camera_motion)
-    return MotionInput(residual, motion_picture(residual, shrink(current, size), coding))
+    flow = resize_flow(-estimator(current, previous), size)
+    residual, support = without_camera(flow, camera_motion)
+    return MotionInput(flow, residual, motion_picture(residual, shrink(current, size), coding), support)
 
 
 def motion_picture(

@@ -13,12 +13,14 @@ from configs.method import MethodSettings
 from models.engine import ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
+from pipeline.appearance import Appearance, appearance
 from pipeline.fusion import final_map, fuse
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
-from pipeline.scene_cut import Appearance, appearance, is_scene_cut
-from pipeline.values import Map, SaliencyFrame
+from pipeline.scene_cut import is_scene_cut
+from pipeline.selection import Motion, Selector, objections
+from pipeline.values import Criteria, Map, SaliencyFrame
 
 _CONTRAST_FLOOR = 0.5
 """Least contrast, in pixels of flow per pixel of distance, that the conventional motion saliency scales to 1."""
@@ -35,10 +37,19 @@ class ColourResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionResult:
-    """The motion half's part: the map, and whether a new scene begins."""
+    """The motion half's part.
+
+    Attributes:
+        motion: the map.
+        scene_cut: whether a new scene begins.
+        look: what the frame looks like from afar.
+        seen: the motion that the map was made of; None where there is none.
+    """
 
     motion: Map
     scene_cut: bool
+    look: Appearance | None = None
+    seen: Motion | None = None
 
 
 class ColourHalf:
@@ -88,23 +99,30 @@ class MotionHalf:
         self._previous, self._appearance = image, now
         cut = before is not None and is_scene_cut(before, now)
         if previous is None or previous.shape != image.shape or cut:
-            return MotionResult(np.zeros(self._size, np.float32), scene_cut=cut)
+            return MotionResult(np.zeros(self._size, np.float32), scene_cut=cut, look=now)
         settings = self._settings
         seen = motion_input(previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding)
         if self._network is None:
-            return MotionResult(conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR), scene_cut=False)
-        return MotionResult(self._network.head(self._network.encode(seen.picture)), scene_cut=False)
+            found = conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR)
+        else:
+            found = self._network.head(self._network.encode(seen.picture))
+        return MotionResult(found, scene_cut=False, look=now, seen=Motion(seen.flow, seen.support))
 
 
-def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings) -> SaliencyFrame:
+def combine(
+    colour: ColourResult, motion: MotionResult, settings: MethodSettings, selector: Selector | None = None
+) -> SaliencyFrame:
     """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9)).
 
-    LS and NR always come from the original network, whatever twin serves.
+    LS and NR always come from the original network, whatever twin serves. `selector` looks at what else makes a
+    keyframe; without one NR decides alone.
     """
     low_level = fuse(motion.motion, colour.colour, settings.fusion)
     unadapted = final_map(colour.colour, None, low_level, settings.final)
     final = unadapted if colour.twin is None else final_map(colour.colour, colour.twin, low_level, settings.final)
     nr = non_overlapping_ratio(motion.motion, colour.colour)
+    criteria = selector.look(low_level, motion.seen) if selector is not None else Criteria()
+    trusted = nr < settings.keyframe_threshold and not objections(criteria, settings.selection)
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
@@ -112,7 +130,18 @@ def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings
         final=final,
         unadapted=unadapted,
         nr=nr,
-        is_keyframe=nr < settings.keyframe_threshold,
+        is_keyframe=trusted,
         model_version=colour.model_version if colour.twin is not None else 0,
         scene_cut=motion.scene_cut,
+        criteria=criteria,
+        benefit=benefit(colour.colour, colour.twin, low_level) if trusted and colour.twin is not None else None,
     )
+
+
+def benefit(original: Map, twin: Map, label: Map) -> float:
+    """Return how much nearer to `label` the twin is than the original, [-1, 1]: 0 = alike, 1 = the twin has no error.
+
+    It is the difference of the two squared errors over their sum, so that hard frames count no more than easy ones.
+    """
+    before, after = (float(np.square(estimate - label).sum(dtype=np.float64)) for estimate in (original, twin))
+    return (before - after) / (before + after) if before + after > 0 else 0.0
