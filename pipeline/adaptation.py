@@ -121,7 +121,8 @@ def _frame_seen(state: AdaptationState, signal: FrameSeen, settings: AdaptationS
 
 
 def _may_recall(state: AdaptationState, signal: FrameSeen, settings: AdaptationSettings) -> bool:
-    return state.recall_due and settings.library.capacity > 0 and signal.window >= settings.library.keyframes
+    wanted = state.recall_due and not state.forced and settings.library.capacity > 0
+    return wanted and signal.window >= settings.library.keyframes
 
 
 def _is_due(state: AdaptationState, signal: FrameSeen, settings: AdaptationSettings) -> bool:
