@@ -5,6 +5,9 @@ from typing import Literal
 
 from pipeline.guard import Judgement
 
+Order = Literal["on", "off", "reset", "force"]
+"""What a person may ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameSeen:
@@ -69,7 +72,7 @@ class Ordered:
     """A person asked for something."""
 
     time: float
-    order: Literal["on", "off", "reset", "force"]
+    order: Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
 
 from configs.method import AdaptationSettings
 from models.engine import Head
@@ -17,6 +16,7 @@ from pipeline.adaptation_messages import (
     FrameSeen,
     InstallTwin,
     NothingRemembered,
+    Order,
     Ordered,
     RejectTwin,
     ReportDegraded,
@@ -136,7 +136,7 @@ class Adapter:
         events += self._signal(FrameSeen(media_time, len(self.window), added, nr, benefit))
         return events
 
-    def order(self, order: Literal["on", "off", "reset", "force"]) -> list[AdaptationEvent]:
+    def order(self, order: Order) -> list[AdaptationEvent]:
         """Do what a person asked for, as far as the network allows."""
         if order in {"on", "force"} and not self._adaptable:
             return [self._event("failed", {"reason": "the colour network cannot be retrained"})]

@@ -19,6 +19,7 @@ from configs.method import AdaptationSettings
 from models.engine import ServedNetwork
 from models.errors import ModelError
 from models.slot import Slot
+from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
 from pipeline.keyframes import keyframe_of
 from pipeline.memory import TwinMemory
@@ -111,6 +112,7 @@ class Analysis:
         self._halves: _Halves | None = None
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
+        self._ordered: Order | None = None
         self.adapter: Adapter | None = None
         self._colour_thread = _frame_thread(f"colour-{camera}")
         self._motion_thread = _frame_thread(f"motion-{camera}")
@@ -140,6 +142,13 @@ class Analysis:
                 await out.send(await self.analyse(frame))
         finally:
             await out.close()
+
+    def order(self, order: Order) -> list[AdaptationEvent]:
+        """Do what a person asked for; what is asked before the first frame is done with it, if there is a use then."""
+        if self.adapter is None:
+            self._ordered = order
+            return []
+        return self.adapter.order(order)
 
     async def analyse(self, frame: Frame) -> AnalysedFrame:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
@@ -212,6 +221,8 @@ class Analysis:
         )
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
+            if self._ordered is not None:
+                self._untold += self.adapter.order(self._ordered)
             if self._memory is not None:
                 self.adapter.library.fill(await _on(self._round_thread, self._memory.recall_library))
                 if self.adapter.state.phase != "off":

@@ -83,6 +83,7 @@ class Camera:
         self._overtaken = 0
         self._counted: Counter[str] = Counter()
         self._error = ""
+        self._ordered: Command | None = None
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
 
     async def __aenter__(self) -> Self:
@@ -114,6 +115,8 @@ class Camera:
                 TaskGroup() as stages,
             ):
                 self._analysis = analysis
+                if self._ordered is not None:
+                    analysis.order(self._ordered)
                 stages.create_task(self._source.run(frames), name=f"{self.name} source")
                 stages.create_task(analysis.run(frames, analysed), name=f"{self.name} analysis")
                 telling = stages.create_task(self._tell_states(frames), name=f"{self.name} states")
@@ -191,10 +194,12 @@ class Camera:
         return self._history.timeline()
 
     async def command(self, command: Command) -> None:
-        """Tell the adaptation what to do; before the first frame there is none yet, and nothing happens."""
-        adapter = self._analysis.adapter if self._analysis else None
-        for event in adapter.order(command) if adapter else ():
+        """Tell the adaptation what to do, and everybody how it stands then; on and off outlive a start anew."""
+        if command in {"on", "off"}:
+            self._ordered = command
+        for event in self._analysis.order(command) if self._analysis else ():
             await self._tell(event)
+        await self._tell_state()
 
     async def _publish_all(self, analysed: Channel[AnalysedFrame]) -> None:
         async for frame in analysed:

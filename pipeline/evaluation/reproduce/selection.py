@@ -89,7 +89,9 @@ def _draw(found: dict[str, dict[str, dict[str, Any]]], setting: Setting) -> None
     ):
         places = np.arange(len(criteria))
         axes.barh(places - 0.2, [one["all"] for one in criteria.values()], 0.36, label="all frames", color="#9db8c9")
-        axes.barh(places + 0.2, [one["keyframes"] for one in criteria.values()], 0.36, label="keyframes", color="#1b6ca8")
+        axes.barh(
+            places + 0.2, [one["keyframes"] for one in criteria.values()], 0.36, label="keyframes", color="#1b6ca8"
+        )
         axes.set_yticks(places, [_CRITERIA[name] for name in criteria])
         axes.invert_yaxis()
         axes.axvline(0, color="#20242a", linewidth=0.8)
