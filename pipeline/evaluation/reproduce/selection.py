@@ -84,9 +84,8 @@ def _table(run: Evaluation, sequence: str) -> NDArray[np.float64]:
 
 def _draw(found: dict[str, dict[str, dict[str, Any]]], setting: Setting) -> None:
     figure = Figure(figsize=(8, 0.8 + 2.2 * len(found)), layout="constrained")
-    for axes, (model, criteria) in zip(
-        np.atleast_1d(figure.subplots(len(found), 1, sharex=True)), found.items(), strict=True
-    ):
+    all_axes = np.atleast_1d(figure.subplots(len(found), 1, sharex=True))
+    for axes, (model, criteria) in zip(all_axes, found.items(), strict=True):
         places = np.arange(len(criteria))
         axes.barh(places - 0.2, [one["all"] for one in criteria.values()], 0.36, label="all frames", color="#9db8c9")
         axes.barh(
@@ -97,6 +96,6 @@ def _draw(found: dict[str, dict[str, dict[str, Any]]], setting: Setting) -> None
         axes.axvline(0, color="#20242a", linewidth=0.8)
         axes.set_title(model, fontsize=9, loc="left")
         style(axes)
-    axes.set_xlabel("Spearman's rank correlation with the F-measure of LS")
-    axes.legend(frameon=False, loc="lower right")
+    all_axes[-1].set_xlabel("Spearman's rank correlation with the F-measure of LS")
+    all_axes[-1].legend(frameon=False, loc="lower right")
     save(figure, setting.output / "selection.png")
