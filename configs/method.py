@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from configs.base import Section
+from configs.guards import DriftSettings, GuardSettings, LibrarySettings, SelectionSettings
 
 
 class MethodSettings(Section):
@@ -28,6 +29,7 @@ class MethodSettings(Section):
     keyframe_threshold: float = Field(
         default=0.6, gt=0, le=1, description="A frame with NR below this is a keyframe (Eq. (7))"
     )
+    selection: SelectionSettings = SelectionSettings()
     fusion: Literal["product", "geometric-mean"] = "product"
     """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
     final: Literal["mean", "product"] = "mean"
@@ -51,6 +53,9 @@ class WindowSettings(Section):
     capacity: int = Field(default=32, ge=2, le=4096, description="Most keyframes kept")
     megabytes: float = Field(default=64.0, gt=0, description="Most memory that the window's images and maps take")
     spacing: float = Field(default=0.25, ge=0, description="Least seconds of media time between two keyframes")
+    maximum_age: float = Field(default=300.0, gt=0, description="Seconds of media time after which a keyframe leaves")
+    keep: Literal["diverse", "newest"] = "diverse"
+    """What leaves a full window: the keyframe that looks most like the new one, or the oldest."""
 
 
 class RetrainingSettings(Section):
@@ -83,7 +88,10 @@ class AdaptationSettings(Section):
         default=10.0, ge=0, description="Least seconds between the end of one round and the next start"
     )
     held_out: float = Field(
-        default=0.2, ge=0, lt=1, description="Share of the window kept out of training to judge the twin"
+        default=0.25,
+        ge=0,
+        lt=1,
+        description="Share of the window that the twin is judged on instead: at least three keyframes, at most half",
     )
     failure_budget: int = Field(
         default=3, ge=1, description="Failed rounds in a row after which adaptation is degraded"
@@ -91,6 +99,9 @@ class AdaptationSettings(Section):
     failure_pause: float = Field(
         default=60.0, ge=0, description="Seconds that a degraded adaptation waits before it tries again"
     )
+    guard: GuardSettings = GuardSettings()
+    drift: DriftSettings = DriftSettings()
+    library: LibrarySettings = LibrarySettings()
     retraining: RetrainingSettings = RetrainingSettings()
     memory: Path | None = None
     """Folder in which every camera's twin is kept, so that a restarted service goes on with it; by default none is."""

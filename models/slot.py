@@ -37,6 +37,10 @@ class Slot:
         self._installed = Installed(head, self._versions)
         return self._versions
 
+    def restore(self, installed: Installed) -> None:
+        """Put back into service what was there before, under its own version."""
+        self._installed = installed
+
     def clear(self) -> None:
         """Take the twin out of service; versions go on counting."""
         self._installed = Installed(None, 0)

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from configs.method import AdaptationSettings
 from models.engine import ServedNetwork
 from models.errors import ModelError
 from models.slot import Slot
+from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
 from pipeline.frame_threads import Seat
 from pipeline.in_order import InOrder
+from pipeline.keyframes import keyframe_of
 from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
@@ -34,16 +36,20 @@ from pipeline.saliency_path import (
     OriginalColour,
     combine,
 )
+from pipeline.selection import Selector
 from pipeline.temporal import TemporalSmoothing
-from pipeline.values import Keyframe, SaliencyFrame
+from pipeline.values import SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
 from stream.channel import Channel
-from stream.events import AdaptationEvent
+from stream.events import AdaptationEvent, AdaptationKind
 from stream.frame import Frame
 
 T = TypeVar("T")
 
 _log = logging.getLogger("livesal.adaptation")
+
+_KEPT: Final[frozenset[AdaptationKind]] = frozenset({"swapped", "recalled", "rolled-back", "reset"})
+"""Steps after which another twin is in service, and is written to disk."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -92,9 +98,15 @@ class _Begun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Taken:
-    """The next frame, begun unless the frame path does not fit it, and the turn that is held for it."""
+    """The next frame, begun unless the frame path does not fit it, and the turn that is held for it.
 
-    frame: Frame
+    Attributes:
+        frame: None = it waits in its channel still, since the frame path does not fit it.
+        begun: None = the frame path does not fit it.
+        turn: held until it is closed; empty where the frame still waits.
+    """
+
+    frame: Frame | None
     begun: _Begun | None
     turn: AsyncExitStack
 
@@ -153,9 +165,11 @@ class Analysis:
         )
         self._remembering: Future[None] | None = None
         self._slot = Slot()
+        self._selector = Selector(networks.settings.selection)
         self._halves: _Halves | None = None
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
+        self._ordered: Order | None = None
         self.adapter: Adapter | None = None
         self._colour_work, self._motion_work = InOrder(seat.executor), InOrder(seat.executor)
         self._round_thread = ThreadPoolExecutor(1, thread_name_prefix=f"rounds-{camera}")
@@ -192,7 +206,7 @@ class Analysis:
             async with TaskGroup() as ahead:
                 taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
                 while (got := await taken) is not None:
-                    begun = got.begun or await self._begin_anew(got)
+                    begun = got.begun or await self._begin_anew(frames, got)
                     taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
                     async with got.turn:
                         analysed = await self._finish(begun)
@@ -202,32 +216,42 @@ class Analysis:
                 await _give_back(taken.result())
             await out.close()
 
+    def order(self, order: Order) -> list[AdaptationEvent]:
+        """Do what a person asked for; what is asked before the first frame is done with it, if there is a use then."""
+        if self.adapter is None:
+            self._ordered = order
+            return []
+        return self.adapter.order(order)
+
     async def analyse(self, frame: Frame) -> AnalysedFrame:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
         return await self._finish(await self._begin(frame, await self._halves_for(frame.size)))
 
     async def _take(self, frames: Channel[Frame]) -> _Taken | None:
-        """Return the next frame, begun when the camera's turn has come; None at the end.
+        """Begin the next frame when the camera's turn has come; None at the end.
 
-        A frame that the frame path does not fit is not begun: the path is built anew when the frame before is done.
+        A frame that the frame path does not fit is left: the path is built anew when the frame before is done.
         """
         waiting, halves = await frames.peek(), self._halves
         if waiting is None:
             return None
+        if halves is None or halves.frame_size != waiting.size:
+            return _Taken(None, None, AsyncExitStack())
         async with AsyncExitStack() as turn:
-            if halves is None or halves.frame_size != waiting.size:
-                return _Taken(await frames.receive(), None, AsyncExitStack())
             await turn.enter_async_context(self._seat.turn())
             frame = await frames.receive()  # the newest: while the turn was waited for, others may have come
-            if halves.frame_size != frame.size:
-                return _Taken(frame, None, AsyncExitStack())
-            return _Taken(frame, await self._begin(frame, halves), turn.pop_all())
+            begun = await self._begin(frame, halves) if frame.size == halves.frame_size else None
+            return _Taken(frame, begun, turn.pop_all())
 
-    async def _begin_anew(self, taken: _Taken) -> _Begun:
-        """Begin a frame that needs another frame path; no turn is held while that is built, which takes seconds."""
-        halves = await self._halves_for(taken.frame.size)
-        await taken.turn.enter_async_context(self._seat.turn())
-        return await self._begin(taken.frame, halves)
+    async def _begin_anew(self, frames: Channel[Frame], taken: _Taken) -> _Begun:
+        """Begin a frame that needs another frame path; that is built before the turn, since it takes seconds."""
+        waiting = taken.frame or await frames.peek()
+        if waiting is not None:
+            await self._halves_for(waiting.size)
+        if taken.frame is None:
+            await taken.turn.enter_async_context(self._seat.turn())
+        frame = taken.frame or await frames.receive()
+        return await self._begin(frame, await self._halves_for(frame.size))
 
     async def _begin(self, frame: Frame, halves: _Halves) -> _Begun:
         """Shrink a frame, start its motion half, and compute the original network's part of its colour half."""
@@ -267,21 +291,16 @@ class Analysis:
         motion: MotionResult,
         smoothing: TemporalSmoothing | None,
     ) -> tuple[tuple[AdaptationEvent, ...], SaliencyFrame]:
-        saliency = combine(colour, motion, self._networks.settings, smoothing)
+        saliency = combine(colour, motion, self._networks.settings, self._selector, smoothing)
         if self.adapter is None:
             return (), saliency
-        keyframe = None
-        if saliency.is_keyframe:
-            keyframe = Keyframe(
-                image=small,
-                label=saliency.low_level,
-                nr=saliency.nr,
-                media_time=frame.time,
-                sequence=frame.sequence,
-            )
-        events = [*self._untold, *self.adapter.observe(frame.time, keyframe, scene_cut=saliency.scene_cut)]
+        keyframe = keyframe_of(small, saliency, motion.look, frame.time, frame.sequence)
+        told = self.adapter.observe(
+            frame.time, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit
+        )
+        events = [*self._untold, *told]
         self._untold.clear()
-        self._remember(self.adapter, events, (small.shape[0], small.shape[1]))
+        self._remember(self.adapter, events)
         if self._wait and self._rounds is not None:
             await self._rounds.wait()
         return tuple(events), saliency
@@ -312,37 +331,38 @@ class Analysis:
         return self._halves
 
     async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
-        """Let rounds retrain `colour` from now on, and go on with the twin of an earlier run if one is remembered."""
+        """Let rounds retrain `colour` from now on, and go on with the twins of an earlier run."""
         model = self._networks.settings.colour
         rounds = ChildRounds(self.camera, model, colour, self._settings, self._worker, self._tasks, self._round_thread)
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
-            if self._memory is not None and self.adapter.state.phase != "off":
-                await self._resume(self.adapter, self._memory, colour, size)
+            if self._ordered is not None:
+                self._untold += self.adapter.order(self._ordered)
+            if self._memory is not None:
+                self.adapter.library.fill(await _on(self._round_thread, self._memory.recall_library))
+                if self.adapter.state.phase != "off":
+                    await self._resume(self.adapter, self._memory, colour, size)
         else:
             self._untold += self.adapter.begin_anew(rounds)
         self._rounds = rounds
 
     async def _resume(self, adapter: Adapter, memory: TwinMemory, colour: ServedNetwork, size: tuple[int, int]) -> None:
-        state = await _on(self._round_thread, lambda: memory.recall(size))
-        if state is None:
+        twin = await _on(self._round_thread, lambda: memory.recall(size))
+        if twin is None:
             return
         try:
-            head = await _on(self._round_thread, lambda: colour.twin_head(state))
+            head = await _on(self._round_thread, lambda: colour.twin_head(twin.state))
         except ModelError as error:
             _log.warning("%s: the twin that was kept cannot be served, so the original does: %s", self.camera, error)
             return
-        self._untold += adapter.resume(state, head)
+        self._untold += adapter.resume(twin, head)
 
-    def _remember(self, adapter: Adapter, events: Sequence[AdaptationEvent], size: tuple[int, int]) -> None:
-        """Write what is in service now, behind the frames' back."""
+    def _remember(self, adapter: Adapter, events: Sequence[AdaptationEvent]) -> None:
+        """Write what is in service now and what is remembered, behind the frames' back."""
         memory = self._memory
-        kinds = {event.kind for event in events}
-        if memory is None or not kinds & {"swapped", "reset"}:
+        if memory is None or not _KEPT & {event.kind for event in events}:
             return
-        weights, window = adapter.weights, tuple(adapter.window)
-        work = partial(memory.keep, weights, size, window) if weights else memory.forget
-        self._remembering = self._round_thread.submit(work)
+        self._remembering = self._round_thread.submit(partial(memory.keep, adapter.twin, tuple(adapter.library)))
 
 
 async def _give_back(taken: _Taken | None) -> None:

@@ -40,7 +40,7 @@ _STATE_INTERVAL: Final = 0.25
 _THUMBNAIL_WIDTH: Final = 160
 _REMEMBERED: Final = 128
 """Keyframes that can still be looked at after they left the window."""
-_RESULTS: Final = ("swapped", "rejected", "failed")
+_RESULTS: Final = ("swapped", "rejected", "failed", "recalled", "not-recalled", "rolled-back")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,6 +97,7 @@ class Camera:
         self._overtaken = 0
         self._counted: Counter[str] = Counter()
         self._error = ""
+        self._ordered: Command | None = None
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
 
     async def __aenter__(self) -> Self:
@@ -126,6 +127,8 @@ class Camera:
                 TaskGroup() as stages,
             ):
                 self._analysis = analysis
+                if self._ordered is not None:
+                    analysis.order(self._ordered)
                 stages.create_task(self._source.run(frames), name=f"{self.name} source")
                 stages.create_task(analysis.run(frames, analysed), name=f"{self.name} analysis")
                 telling = stages.create_task(self._tell_states(frames), name=f"{self.name} states")
@@ -174,6 +177,9 @@ class Camera:
             swaps=adapter.swaps if adapter else 0,
             rejected=adapter.rejected if adapter else 0,
             failed=adapter.failed if adapter else 0,
+            recalled=adapter.recalled if adapter else 0,
+            rolled_back=adapter.rolled_back if adapter else 0,
+            remembered=len(adapter.library) if adapter else 0,
             reconnects=status.reconnects,
             regions=len(self._follower.regions),
             error=self._error or status.error,
@@ -206,10 +212,12 @@ class Camera:
         return self._history.timeline()
 
     async def command(self, command: Command) -> None:
-        """Tell the adaptation what to do; before the first frame there is none yet, and nothing happens."""
-        adapter = self._analysis.adapter if self._analysis else None
-        for event in adapter.order(command) if adapter else ():
+        """Tell the adaptation what to do, and everybody how it stands then; on and off outlive a start anew."""
+        if command in {"on", "off"}:
+            self._ordered = command
+        for event in self._analysis.order(command) if self._analysis else ():
             await self._tell(event)
+        await self._tell_state()
 
     async def _publish_all(self, analysed: Channel[AnalysedFrame]) -> None:
         async for frame in analysed:

@@ -3,6 +3,7 @@
 Raw flow magnitude has maxF .227 on DAVIS, the residual .665: most of the flow of a moving camera is the camera's.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -23,34 +24,47 @@ _LEAST_SUPPORT: Final = 0.3
 """Share of vectors that must support a homography for it to be believed."""
 
 
-def residual_flow(flow: Flow, how: CameraMotion = "homography") -> Flow:
-    """Return `flow` less the camera's motion, (h, w, 2) float32 pixels.
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraFit:
+    """What the camera did between two frames.
+
+    Attributes:
+        homography: the 3x3 homography that most of the flow follows, or None if too few vectors agree on one.
+        support: share of the vectors that follow it, [0, 1]; 1 where none was asked for.
+    """
+
+    homography: NDArray[np.float64] | None
+    support: float
+
+
+def without_camera(flow: Flow, how: CameraMotion = "homography") -> tuple[Flow, float]:
+    """Return `flow` less the camera's motion, (h, w, 2) float32 pixels, and the share of vectors that support its fit.
 
     Args:
         flow: (h, w, 2) float32 pixels.
         how: `homography` fits one by RANSAC and falls back on the median where too few vectors support it; `median`
-            takes off the median vector; `none` returns the flow as it is.
+            takes off the median vector; `none` returns the flow as it is. The latter two have a support of 1.
     """
     if how == "none":
-        return flow
-    if how == "homography":
-        homography = fit_homography(flow)
-        if homography is not None:
-            return flow - homography_flow(homography, flow.shape[:2])
-    return flow - np.median(flow[::2, ::2], axis=(0, 1)).astype(np.float32)
+        return flow, 1.0
+    fit = fit_camera(flow) if how == "homography" else CameraFit(None, 1.0)
+    if fit.homography is not None:
+        return flow - homography_flow(fit.homography, flow.shape[:2]), fit.support
+    return flow - np.median(flow[::2, ::2], axis=(0, 1)).astype(np.float32), fit.support
 
 
-def fit_homography(flow: Flow) -> NDArray[np.float64] | None:
-    """Return the 3x3 homography that most of the flow follows, or None if too few vectors agree on one."""
+def fit_camera(flow: Flow) -> CameraFit:
+    """Fit a homography to `flow`, (h, w, 2) float32 pixels."""
     start = _grid(flow.shape[:2], _SPACING)
     half = _SPACING // 2
     moved = start + flow[half::_SPACING, half::_SPACING].reshape(-1, 2)
     if len(start) < 8:
-        return None
-    homography, support = cv2.findHomography(start, moved, cv2.RANSAC, _TOLERANCE, maxIters=200, confidence=0.99)
-    if homography is None or float(support.mean()) < _LEAST_SUPPORT or not np.isfinite(homography).all():
-        return None
-    return np.asarray(homography, np.float64)
+        return CameraFit(None, 0.0)
+    homography, inliers = cv2.findHomography(start, moved, cv2.RANSAC, _TOLERANCE, maxIters=200, confidence=0.99)
+    support = 0.0 if homography is None else float(inliers.mean())
+    if homography is None or support < _LEAST_SUPPORT or not np.isfinite(homography).all():
+        return CameraFit(None, support)
+    return CameraFit(np.asarray(homography, np.float64), support)
 
 
 def homography_flow(homography: NDArray[np.float64], size: tuple[int, ...]) -> Flow:

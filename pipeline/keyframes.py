@@ -3,8 +3,10 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.values import Map
+from pipeline.appearance import Appearance
+from pipeline.values import Keyframe, Map, SaliencyFrame
 
 CUT: Final = 0.1
 """T(·) of Eq. (7) sets values below this to 0."""
@@ -32,3 +34,22 @@ def non_overlapping_ratio(motion: Map, colour: Map) -> float:
     first, second = cut(motion), cut(colour)
     disagreement = np.abs(first - second) / (first + second + np.float32(_C))
     return float(disagreement.sum(dtype=np.float64) / salient)
+
+
+def keyframe_of(
+    image: NDArray[np.uint8], saliency: SaliencyFrame, look: Appearance | None, media_time: float, sequence: int
+) -> Keyframe | None:
+    """Return a frame as a keyframe, with LS as its pseudo-label; None if it is none.
+
+    Args:
+        image: (h, w, 3) uint8 RGB at the working size.
+        saliency: what was found in it.
+        look: what it looks like from afar.
+        media_time: seconds on the stream's clock.
+        sequence: number of the frame in its stream.
+    """
+    if not saliency.is_keyframe:
+        return None
+    return Keyframe(
+        image=image, label=saliency.low_level, nr=saliency.nr, media_time=media_time, sequence=sequence, look=look
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry import FlowEstimator
-from pipeline.camera_motion import CameraMotion, residual_flow
+from pipeline.camera_motion import CameraMotion, without_camera
 from pipeline.coded_flow import Flow, code_flow
 from pipeline.flow_and_luminance import code_flow_and_luminance
 from pipeline.temporal import Arrival
@@ -29,11 +29,13 @@ class MotionInput:
         arrival: the current frame and the flow that arrives at it, at the maps' size.
         residual: (h, w, 2) float32 pixels, the flow less the camera's.
         picture: (h, w, 3) uint8, what the motion network is shown.
+        support: share of the flow vectors that the fit of the camera's motion is supported by, [0, 1].
     """
 
     arrival: Arrival
     residual: Flow
     picture: NDArray[np.uint8]
+    support: float
 
 
 def motion_input(
@@ -53,8 +55,8 @@ def motion_input(
     """
     image = shrink(current, size) if small is None else small
     flow = resize_flow(-estimator(current, previous), size)
-    residual = residual_flow(flow, camera_motion)
-    return MotionInput(Arrival(image, flow), residual, motion_picture(residual, image, coding))
+    residual, support = without_camera(flow, camera_motion)
+    return MotionInput(Arrival(image, flow), residual, motion_picture(residual, image, coding), support)
 
 
 def motion_picture(

@@ -13,13 +13,15 @@ from configs.method import MethodSettings
 from models.engine import Features, ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
+from pipeline.appearance import Appearance, appearance
 from pipeline.fusion import final_map, fuse
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
-from pipeline.scene_cut import Appearance, appearance, is_scene_cut
+from pipeline.scene_cut import is_scene_cut
+from pipeline.selection import Motion, Selector, objections
 from pipeline.temporal import Arrival, TemporalSmoothing
-from pipeline.values import Map, SaliencyFrame
+from pipeline.values import Criteria, Map, SaliencyFrame
 from pipeline.working_size import shrink
 
 _CONTRAST_FLOOR = 0.5
@@ -51,11 +53,15 @@ class MotionResult:
         motion: the map; zero where nothing is known of motion.
         arrival: the picture, and how it got here from the frame before.
         scene_cut: whether a new scene begins.
+        look: what the frame looks like from afar.
+        support: share of the flow that the fit of the camera's motion is supported by, [0, 1]; None = nothing is known.
     """
 
     motion: Map
     arrival: Arrival
     scene_cut: bool
+    look: Appearance | None = None
+    support: float | None = None
 
 
 class ColourHalf:
@@ -113,8 +119,8 @@ class MotionHalf:
         self._previous, self._appearance = image, now
         cut = before is not None and is_scene_cut(before, now)
         if previous is None or previous.shape != image.shape or cut:
-            nothing = Arrival(shrink(image, self._size), None)
-            return MotionResult(np.zeros(self._size, np.float32), nothing, scene_cut=cut)
+            nothing = Arrival(shrink(image, self._size) if small is None else small, None)
+            return MotionResult(np.zeros(self._size, np.float32), nothing, scene_cut=cut, look=now)
         settings = self._settings
         seen = motion_input(
             previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding, small
@@ -123,11 +129,15 @@ class MotionHalf:
             motion = conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR)
         else:
             motion = self._network.head(self._network.encode(seen.picture))
-        return MotionResult(motion, seen.arrival, scene_cut=False)
+        return MotionResult(motion, seen.arrival, scene_cut=False, look=now, support=seen.support)
 
 
 def combine(
-    colour: ColourResult, motion: MotionResult, settings: MethodSettings, smoothing: TemporalSmoothing | None = None
+    colour: ColourResult,
+    motion: MotionResult,
+    settings: MethodSettings,
+    selector: Selector | None = None,
+    smoothing: TemporalSmoothing | None = None,
 ) -> SaliencyFrame:
     """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9)).
 
@@ -138,9 +148,11 @@ def combine(
         colour: the colour half's part.
         motion: the motion half's.
         settings: of the method.
+        selector: looks at what else makes a keyframe; None = NR decides alone.
         smoothing: of the final maps along the flow; None = none.
     """
-    known = motion.arrival.flow is not None
+    flow, support = motion.arrival.flow, motion.support
+    known = flow is not None
     low_level = fuse(motion.motion, colour.colour, settings.fusion) if known else colour.colour
     unadapted = final_map(colour.colour, None, low_level, settings.final)
     final = unadapted if colour.twin is None else final_map(colour.colour, colour.twin, low_level, settings.final)
@@ -148,6 +160,9 @@ def combine(
         smoothed = smoothing(np.stack([final, unadapted], axis=2), motion.arrival)
         final, unadapted = (np.ascontiguousarray(smoothed[..., index]) for index in (0, 1))
     nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
+    seen = None if flow is None or support is None else Motion(flow, support)
+    criteria = selector.look(low_level, seen) if selector is not None else Criteria()
+    trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
@@ -155,7 +170,18 @@ def combine(
         final=final,
         unadapted=unadapted,
         nr=nr,
-        is_keyframe=known and nr < settings.keyframe_threshold,
+        is_keyframe=trusted,
         model_version=colour.model_version if colour.twin is not None else 0,
         scene_cut=motion.scene_cut,
+        criteria=criteria,
+        benefit=benefit(colour.colour, colour.twin, low_level) if trusted and colour.twin is not None else None,
     )
+
+
+def benefit(original: Map, twin: Map, label: Map) -> float:
+    """Return how much nearer to `label` the twin is than the original, [-1, 1]: 0 = alike, 1 = the twin has no error.
+
+    It is the difference of the two squared errors over their sum, so that hard frames count no more than easy ones.
+    """
+    before, after = (float(np.square(estimate - label).sum(dtype=np.float64)) for estimate in (original, twin))
+    return (before - after) / (before + after) if before + after > 0 else 0.0

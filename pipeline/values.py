@@ -5,8 +5,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.appearance import Appearance
+
 Map = NDArray[np.float32]
 """A saliency map: (h, w) float32 in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What speaks for a frame as a keyframe besides its NR (`pipeline.selection`); None where nobody asked.
+
+    Attributes:
+        area: share of the frame that the salient part of LS covers.
+        consistency: agreement of LS with that of the frame before, moved along the flow, [0, 1].
+        decisiveness: 1 less the mean entropy of LS in bits, [0, 1].
+        camera_support: share of the flow vectors that follow the camera's homography.
+    """
+
+    area: float | None = None
+    consistency: float | None = None
+    decisiveness: float | None = None
+    camera_support: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -20,9 +39,11 @@ class SaliencyFrame:
         final: FS, of the twin's map and LS (`pipeline.fusion.final_map`).
         unadapted: what `final` would be without a twin; `final` itself while none is in service.
         nr: non-overlapping ratio of motion and colour (Eq. (7)), [0, 1].
-        is_keyframe: whether `nr` is below the threshold.
+        is_keyframe: whether `nr` is below the threshold and no criterion in use speaks against the frame.
         model_version: of the twin that `final` comes from; 0 = no twin.
         scene_cut: whether a new scene begins with this frame.
+        criteria: what the criteria in use say of the frame.
+        benefit: on a keyframe with a twin, how much nearer to LS the twin is than the original, [-1, 1]; else None.
     """
 
     motion: Map
@@ -34,6 +55,8 @@ class SaliencyFrame:
     is_keyframe: bool
     model_version: int
     scene_cut: bool = False
+    criteria: Criteria = Criteria()
+    benefit: float | None = None
 
     def __post_init__(self) -> None:
         """Check that all maps have one size, and make them read-only.
@@ -59,6 +82,7 @@ class Keyframe:
         nr: non-overlapping ratio, [0, 1].
         media_time: seconds on the stream's clock.
         sequence: number of the frame in its stream.
+        look: what the frame looks like from afar; None where nobody looked.
     """
 
     image: NDArray[np.uint8]
@@ -66,6 +90,7 @@ class Keyframe:
     nr: float
     media_time: float
     sequence: int
+    look: Appearance | None = None
 
     def __post_init__(self) -> None:
         """Check that image and label fit, and make them read-only.

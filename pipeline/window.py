@@ -1,15 +1,17 @@
-"""The sliding window of keyframes: bounded in count and bytes, spread over time."""
+"""The sliding window of keyframes: bounded in count, bytes and age, spread over time and over what frames look like."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from configs.method import WindowSettings
+from pipeline.appearance import Appearance, unlikeness
 from pipeline.values import Keyframe
 
 _MEGABYTE = 1_000_000
 
 
 class KeyframeWindow:
-    """The newest trusted keyframes; the oldest leaves first."""
+    """Trusted keyframes, the oldest first."""
 
     def __init__(self, settings: WindowSettings) -> None:
         """Make an empty window."""
@@ -35,6 +37,7 @@ class KeyframeWindow:
         One that is nearer replaces the newest if it is the more trustworthy of the two (lower NR), so that of a burst
         of keyframes the best stays.
         """
+        self._age(keyframe.media_time)
         if self._keyframes:
             newest = self._keyframes[-1]
             if keyframe.media_time - newest.media_time < self._settings.spacing:
@@ -43,24 +46,36 @@ class KeyframeWindow:
                 return False
         self._keyframes.append(keyframe)
         while len(self) > 1 and (len(self) > self._settings.capacity or self.nbytes > self._limit):
-            self._keyframes.pop(0)
+            self._keyframes.pop(self._dispensable())
         return True
 
     def clear(self) -> None:
         """Forget all keyframes: a new scene has begun."""
         self._keyframes.clear()
 
+    def _age(self, now: float) -> None:
+        """Let go of keyframes that are too old: they belong to a scene that has changed since."""
+        oldest = now - self._settings.maximum_age
+        self._keyframes = [held for held in self._keyframes if held.media_time >= oldest]
+
+    def _dispensable(self) -> int:
+        """Return which of the keyframes the newest makes dispensable: the one most like it, of equals the oldest."""
+        *held, newest = self._keyframes
+        if self._settings.keep == "newest" or newest.look is None:
+            return 0
+        look = newest.look
+        return min(range(len(held)), key=lambda index: _unlike(held[index], look))
+
     @property
     def _limit(self) -> float:
         return self._settings.megabytes * _MEGABYTE
 
 
+def _unlike(keyframe: Keyframe, look: Appearance) -> float:
+    """Return how unlike `look` a keyframe is; one that nobody looked at goes first."""
+    return -1.0 if keyframe.look is None else unlikeness(keyframe.look, look)
+
+
 def _at(keyframe: Keyframe, media_time: float) -> Keyframe:
     """Return `keyframe` under another time, so that replacements cannot push the newest along for ever."""
-    return Keyframe(
-        image=keyframe.image,
-        label=keyframe.label,
-        nr=keyframe.nr,
-        media_time=media_time,
-        sequence=keyframe.sequence,
-    )
+    return replace(keyframe, media_time=media_time)

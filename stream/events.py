@@ -63,6 +63,9 @@ AdaptationKind = Literal[
     "failed",
     "degraded",
     "resumed",
+    "recalled",
+    "not-recalled",
+    "rolled-back",
 ]
 
 
@@ -76,7 +79,7 @@ class AdaptationEvent:
         time: unix time.
         media_time: media time of the newest frame, seconds.
         model_version: of the twin in service afterwards; 0 = the original.
-        details: figures of this kind: keyframes, nr, seconds, loss_before, loss_after, reason.
+        details: figures of this kind: keyframes, nr, seconds, error_before, error_after, reason.
     """
 
     camera: str
@@ -116,6 +119,9 @@ class CameraState:
         swaps: twins swapped in.
         rejected: twins rejected.
         failed: rounds that failed.
+        recalled: remembered twins put back into service.
+        rolled_back: twins taken back because they did badly live.
+        remembered: earlier twins in the library.
         reconnects: of the source.
         regions: salient regions being followed.
         error: the last error of the source, without credentials; empty if none.
@@ -145,6 +151,9 @@ class CameraState:
     swaps: int = 0
     rejected: int = 0
     failed: int = 0
+    recalled: int = 0
+    rolled_back: int = 0
+    remembered: int = 0
     reconnects: int = 0
     regions: int = 0
     error: str = ""

@@ -16,17 +16,17 @@ from configs.source import SourceSettings
 from models.engine import serve
 from models.loading import load_model
 from models.registry import flow_entry
+from pipeline.appearance import appearance
 from pipeline.bench.options import BenchOptions
 from pipeline.bench.pictures import read_pictures, write_clip
 from pipeline.bench.report import BenchReport, Value
 from pipeline.bench.roofline import Peak, Work, measure_peak, network_work, remark
 from pipeline.bench.timing import Timed, in_turns
 from pipeline.bench.twins import twin_of
-from pipeline.camera_motion import residual_flow
+from pipeline.camera_motion import without_camera
 from pipeline.motion_input import motion_picture, resize_flow
 from pipeline.regions import find_regions
 from pipeline.saliency_path import ColourResult, MotionResult, combine
-from pipeline.scene_cut import appearance
 from pipeline.temporal import Arrival, TemporalSmoothing
 from pipeline.working_size import flow_size, shrink, working_size
 from stream import render
@@ -97,7 +97,7 @@ class _Frame:
     def camera_motion(self) -> None:
         flow = resize_flow(-self._flow, self.size)
         self._arrival = Arrival(self._small, flow)
-        self._residual = residual_flow(flow, self.method.camera_motion)
+        self._residual, _ = without_camera(flow, self.method.camera_motion)
 
     def code(self) -> None:
         self._picture = motion_picture(self._residual, self._small, self.method.motion_coding)
@@ -120,7 +120,7 @@ class _Frame:
     def combine(self) -> None:
         motion = MotionResult(self._motion_map, self._arrival, scene_cut=False)
         colour = ColourResult(self._colour_map, self._twin_map, 1)
-        self._saliency = combine(colour, motion, self.method, self._smoothing)
+        self._saliency = combine(colour, motion, self.method, None, self._smoothing)
 
     def overlay(self) -> None:
         self._shown = render.overlay(render.fit(self._image, self.width), self._saliency.final)

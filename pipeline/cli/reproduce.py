@@ -30,7 +30,7 @@ from pipeline.evaluation.score import method_names
 
 
 def reproduce(  # noqa: PLR0913, PLR0917 - one argument an option
-    study: Annotated[str, typer.Argument(help="table1, table3, table4, table5, table6, fig5, fig7 or fig9.")],
+    study: Annotated[str, typer.Argument(help="table1, table3 … table6, fig5, fig7, fig9 or selection.")],
     dataset_dir: DatasetFolder,
     layout: LayoutOption = AUTO,
     split: SplitOption = None,

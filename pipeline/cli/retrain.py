@@ -23,9 +23,11 @@ def retrain(
     """
     import torch  # noqa: PLC0415 - seconds that help can spare
 
+    from configs.guards import GuardSettings  # noqa: PLC0415
     from models.loading import load_model  # noqa: PLC0415
     from models.training.twin import TwinStep  # noqa: PLC0415
     from pipeline.cli.failures import reported  # noqa: PLC0415
+    from pipeline.guard import objection  # noqa: PLC0415
     from pipeline.retraining.inspection import maps_of, plot_loss, plot_maps, shown  # noqa: PLC0415
     from pipeline.retraining.job import read_job, run_job, with_base, write_result  # noqa: PLC0415
 
@@ -37,7 +39,7 @@ def retrain(
         content = read_job(job)
         model = load_model(content.model)
         chosen = shown(content)
-        before = maps_of(with_base(model, content.base), content, chosen)
+        before = maps_of(model if content.trial else with_base(model, content.base), content, chosen)
         losses: list[float] = []
         columns = (TextColumn("retraining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -47,17 +49,18 @@ def retrain(
                 losses.append(step.loss)
                 progress.update(task, completed=step.iteration, total=step.iterations)
 
-            report, state = run_job(content, note, model)
+            report, state = run_job(content, note)
         folder.mkdir(parents=True, exist_ok=True)
         write_result(folder, state, report)
         after = maps_of(with_base(model, state), content, chosen)
         plot_loss(losses, folder / "loss.png")
         plot_maps(content, chosen, before, after, folder / "maps.png")
-    better = "better" if report.error_after < report.error_before else "not better"
+    verdict = objection(report, GuardSettings()) or "nothing speaks against the twin"
     console.print(
         f"{report.keyframes} keyframes, {report.held_out} held out; {report.iterations} iterations "
         f"in {report.seconds:.1f} s\n"
-        f"held-out error {report.error_before:.4g} → {report.error_after:.4g}: {better}\n"
+        f"held-out error {report.error_before:.4g} → {report.error_after:.4g}\n"
+        f"{verdict}\n"
         f"written: {escape(str(folder))}/twin.safetensors, loss.png, maps.png",
         highlight=False,
         soft_wrap=True,

@@ -16,6 +16,10 @@ from stream.events import AdaptationEvent, CameraState, Event, RegionEvent
 _LINES: Final = 12
 _COLOURS: Final = {
     "swapped": "green",
+    "recalled": "green",
+    "resumed": "green",
+    "rolled-back": "yellow",
+    "not-recalled": "yellow",
     "rejected": "yellow",
     "failed": "red",
     "degraded": "red",

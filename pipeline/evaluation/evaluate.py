@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,6 +120,7 @@ class EvaluationJob:
             "nr": round(saliency.nr, 5),
             "keyframe": saliency.is_keyframe,
             "model_version": saliency.model_version,
+            "criteria": {name: value for name, value in asdict(saliency.criteria).items() if value is not None},
         }
         if self.maps is not None:
             _save_map(quantise(saliency.final, size), self.maps / self.name / f"{name}.png")

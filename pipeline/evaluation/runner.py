@@ -21,10 +21,12 @@ from models.slot import Slot
 from pipeline.adapter import Adapter
 from pipeline.evaluation.results import Counts
 from pipeline.fusion import final_map
+from pipeline.keyframes import keyframe_of
 from pipeline.networks import CONTRAST, choose_device
 from pipeline.retraining.job import run_job
 from pipeline.retraining.rounds import RoundRequest, SimulatedRounds, job_of
 from pipeline.saliency_path import ColourHalf, MotionHalf, combine
+from pipeline.selection import Selector
 from pipeline.temporal import TemporalSmoothing
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.window import KeyframeWindow
@@ -107,12 +109,11 @@ class Runner:
                 halves = _Halves(self._plan.settings, picture.image.shape)
                 rounds = SimulatedRounds(method.colour, halves.network, adaptation, self._plan.round_seconds)
                 adapter = Adapter("evaluation", adaptation, halves.slot, rounds, adaptable=halves.network.adaptable)
-            small, saliency = halves(picture.image)
             now = index / self._plan.frame_rate
+            saliency, keyframe = halves(picture.image, now, index)
             keyframes += saliency.is_keyframe
-            keyframe = _keyframe(small, saliency, now, index) if saliency.is_keyframe else None
             if adapter is not None:
-                adapter.observe(now, keyframe, scene_cut=saliency.scene_cut)
+                adapter.observe(now, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit)
                 self.counts = Counts(
                     keyframes=keyframes,
                     retrainings=adapter.retrainings,
@@ -131,11 +132,11 @@ class Runner:
         window = KeyframeWindow(settings.adaptation.window)
         with tempfile.TemporaryFile(prefix="livesal-maps-") as spool:
             for index, picture in enumerate(video):
-                small, saliency = halves(picture.image)
+                saliency, keyframe = halves(picture.image, index / self._plan.frame_rate, index)
                 _store(spool, saliency)
-                if saliency.is_keyframe:
+                if keyframe is not None:
                     self.counts += Counts(keyframes=1)
-                    window.offer(_keyframe(small, saliency, index / self._plan.frame_rate, index))
+                    window.offer(keyframe)
             if settings.adaptation.enabled and halves.network.adaptable and len(window):
                 self._retrain(halves, window)
             spool.seek(0)
@@ -165,12 +166,16 @@ class _Halves:
         self._flow_size = flow_size(size, self._method.flow_scale)
         self._colour = ColourHalf(self.network, self.slot)
         self._motion = MotionHalf(motion, flow_entry(self._method.flow).build(), size, self._method)
+        self._selector = Selector(self._method.selection)
         self._smoothing = TemporalSmoothing(self._method.smoothing) if self._method.smoothing else None
 
-    def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], SaliencyFrame]:
+    def __call__(self, image: NDArray[np.uint8], now: float, index: int) -> tuple[SaliencyFrame, Keyframe | None]:
+        """Return what is found in frame `index` at `now` seconds, and the frame as a keyframe if it is one."""
         fine = shrink(image, self._flow_size)
         small = shrink(fine, self._size)
-        return small, combine(self._colour(small), self._motion(fine, small), self._method, self._smoothing)
+        motion = self._motion(fine, small)
+        saliency = combine(self._colour(small), motion, self._method, self._selector, self._smoothing)
+        return saliency, keyframe_of(small, saliency, motion.look, now, index)
 
     def look_ahead(self, first_two: list[NDArray[np.uint8]]) -> None:
         """Let the first frame's motion be that against the second: with the whole video at hand it need not be zero."""
@@ -201,10 +206,6 @@ class _Halves:
 def _served(name: str, size: tuple[int, int], device: str) -> ServedNetwork:
     """Return a network made ready once per process and size; twins never touch it."""
     return serve(load_servable(name), size, device)
-
-
-def _keyframe(small: NDArray[np.uint8], saliency: SaliencyFrame, now: float, index: int) -> Keyframe:
-    return Keyframe(image=small, label=saliency.low_level, nr=saliency.nr, media_time=now, sequence=index)
 
 
 def _store(spool: BinaryIO, saliency: SaliencyFrame) -> None:

@@ -76,7 +76,7 @@ def _read_jobs(jobs: SimpleQueue[Path]) -> None:
 
 
 def _progress(step: dict[str, Any]) -> None:
-    if step["iteration"] % REPORT_EVERY == 0:
+    if step["iteration"] % REPORT_EVERY == 0 or step["iteration"] == step["iterations"]:
         _tell(step)
 
 

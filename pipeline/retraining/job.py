@@ -1,6 +1,6 @@
 """A retraining job as a folder: keyframes and settings in, a twin and a report out.
 
-job.json               model, settings, held-out share, seed
+job.json               model, settings, held-out share, seed, whether it is a trial
 keyframes.safetensors  images (N, h, w, 3) uint8, labels (N, h, w) float32
 base.safetensors       weights that the round starts from, where they differ from the original's
 twin.safetensors       the result: the weights that were retrained
@@ -24,14 +24,17 @@ from configs.method import RetrainingSettings
 from models.checkpoint import read_state, save_state
 from models.loading import load_model
 from models.saliency_model import SaliencyModel
-from models.training.twin import KeyframeTensors, TwinStep, TwinTrainer, mean_error
+from models.training.judging import inside, standing, sure_background, views
+from models.training.twin import KeyframeTensors, TwinStep, TwinTrainer
 from pipeline.errors import JobError
+from pipeline.guard import Judgement
 from pipeline.values import Keyframe
 
 RESULT: Final = "twin.safetensors"
 _JOB: Final = "job.json"
 _KEYFRAMES: Final = "keyframes.safetensors"
 _BASE: Final = "base.safetensors"
+_LEAST_HELD_OUT: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +48,7 @@ class Job:
         seed: of the order of the keyframes.
         keyframes: images and labels.
         base: weights to start from where they differ from the original's; empty = the original.
+        trial: whether `base` is a twin of an earlier scene that is only judged against the original, not retrained.
     """
 
     model: str
@@ -53,27 +57,24 @@ class Job:
     seed: int
     keyframes: KeyframeTensors
     base: Mapping[str, Tensor]
+    trial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a round came to; errors are Eq. (8) per pixel, on the held-out keyframes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Judgement):
+    """What a round came to, and how its twin was judged on the held-out keyframes.
 
     Attributes:
         keyframes: that were trained on.
         held_out: that were judged on; 0 means that the training keyframes served for both.
         iterations: done.
         seconds: that it took.
-        error_before: of the weights in service.
-        error_after: of the twin.
     """
 
     keyframes: int
     held_out: int
     iterations: int
     seconds: float
-    error_before: float
-    error_after: float
 
 
 def stack(keyframes: Sequence[Keyframe]) -> KeyframeTensors:
@@ -100,6 +101,7 @@ def write_job(job: Job, folder: Path) -> None:
         "settings": job.settings.model_dump(),
         "held_out": job.held_out,
         "seed": job.seed,
+        "trial": job.trial,
     }
     (folder / _JOB).write_text(json.dumps(content, indent=2), encoding="utf-8")
 
@@ -120,6 +122,7 @@ def read_job(folder: Path) -> Job:
             seed=int(content["seed"]),
             keyframes=KeyframeTensors(tensors["images"], tensors["labels"]),
             base=read_state(folder / _BASE) if (folder / _BASE).exists() else {},
+            trial=bool(content.get("trial", False)),
         )
     except FileNotFoundError as error:
         message = f"{folder}: is no retraining job: {Path(error.filename).name} is missing"
@@ -130,8 +133,13 @@ def read_job(folder: Path) -> Job:
 
 
 def split(count: int, held_out: float) -> tuple[list[int], list[int]]:
-    """Return the indices of `count` keyframes to train on and to judge on, the latter spread evenly over time."""
-    judged = min(round(count * held_out), count - 1)
+    """Return the indices of `count` keyframes to train on and to judge on, the latter spread evenly over time.
+
+    A share above 0 holds out three at least, for two or fewer let too much through, but never more than half of all
+    unless the share itself asks for more.
+    """
+    wanted = round(count * held_out)
+    judged = min(max(wanted, min(_LEAST_HELD_OUT, count // 2)) if held_out > 0 else wanted, count - 1)
     if judged < 1:
         return list(range(count)), []
     chosen = {round((index + 0.5) * count / judged - 0.5) for index in range(judged)}
@@ -152,22 +160,49 @@ def run_job(
         ModelError: the network or the base weights cannot be loaded.
     """
     started = time.monotonic()
-    model = with_base(model or load_model(job.model), job.base)
-    training, judging = split(len(job.keyframes), job.held_out)
+    model = (model or load_model(job.model)).eval()
+    training, judging = ([], range(len(job.keyframes))) if job.trial else split(len(job.keyframes), job.held_out)
     learned = _take(job.keyframes, training)
     unseen = _take(job.keyframes, judging) if judging else learned
-    before = mean_error(model, unseen)
-    if job.settings.start == "original" and job.base:
-        model = load_model(job.model)
+    original = views(model, unseen)
+    background = sure_background(original)
+    if job.trial:
+        before = standing(original, unseen.labels, background)
+        model, iterations, state = with_base(model, job.base), 0, job.base
+    else:
+        model = with_base(model, job.base)
+        before = standing(views(model, unseen) if job.base else original, unseen.labels, background)
+        if job.settings.start == "original" and job.base:
+            model = load_model(job.model)
+        iterations, state = _retrain(model, learned, job, on_step)
+    after = standing(views(model.eval(), unseen), unseen.labels, background)
+    report = Report(
+        keyframes=len(training),
+        held_out=len(judging),
+        iterations=iterations,
+        seconds=time.monotonic() - started,
+        error_before=before.error,
+        error_after=after.error,
+        flips_before=before.flips,
+        flips_after=after.flips,
+        invented_before=before.invented,
+        invented_after=after.invented,
+        contradicted=inside(unseen.labels, background),
+    )
+    return report, state
+
+
+def _retrain(
+    model: SaliencyModel, learned: KeyframeTensors, job: Job, on_step: Callable[[TwinStep], None] | None
+) -> tuple[int, Mapping[str, Tensor]]:
+    """Retrain `model` in place; return the iterations done and the retrained weights."""
     trainer = TwinTrainer(model, learned, job.settings)
     iterations = 0
     for step in trainer.run(job.seed):
         iterations = step.iteration
         if on_step is not None:
             on_step(step)
-    after = mean_error(model.eval(), unseen)
-    seconds = time.monotonic() - started
-    return Report(len(training), len(judging), iterations, seconds, before, after), trainer.state()
+    return iterations, trainer.state()
 
 
 def with_base(model: SaliencyModel, base: Mapping[str, Tensor]) -> SaliencyModel:

@@ -33,18 +33,25 @@ _log = logging.getLogger("livesal.retraining")
 _PREFIX: Final = "livesal-round-"
 _KEPT: Final = 20
 """Jobs kept where they are kept at all."""
+_TRIAL: Final = 1.0
+"""Seconds that the trial of a remembered twin takes on a simulated clock, at most: it trains nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundRequest:
-    """What a round works on: the keyframes, the weights to start from (empty = the original's), a seed.
+    """What a round works on.
 
-    Where the keyframes are a window that goes on, the round works on what it holds when the round's turn has come.
+    Attributes:
+        keyframes: the window; where it goes on, the round works on what it holds when the round's turn has come.
+        base: weights to start from; empty = the original's.
+        seed: of the order of the keyframes.
+        trial: whether `base` is a remembered twin that is only judged against the original, without training.
     """
 
     keyframes: Iterable[Keyframe]
     base: Mapping[str, Tensor]
     seed: int
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,6 +242,8 @@ class SimulatedRounds:
         except (PipelineError, ModelError) as error:
             outcome = Failed(str(error))
         seconds = time.monotonic() - started if self._seconds is None else self._seconds
+        if request.trial:
+            seconds = min(seconds, _TRIAL)
         self._pending = (now + seconds, outcome)
 
     def poll(self, now: float) -> Outcome | None:
@@ -262,4 +271,5 @@ def job_of(request: RoundRequest, model: str, settings: AdaptationSettings) -> J
         seed=request.seed,
         keyframes=stack(tuple(request.keyframes)),
         base=request.base,
+        trial=request.trial,
     )

@@ -11,7 +11,11 @@ const WORDS = {
   failed: ({ reason }) => `Retraining failed${reason ? `: ${reason}` : ""}; the picture goes on`,
   reset: ({ reason }) => `Back to the original network${reason ? `: ${reason}` : ""}`,
   degraded: ({ reason }) => `Adaptation pauses after repeated failures${reason ? `: ${reason}` : ""}`,
-  resumed: () => "Adaptation tries again",
+  resumed: () => "The retrained network of the last run is back in service",
+  recalled: () => "The scene is known: its earlier network is back in service",
+  "not-recalled": ({ reason }) => `The earlier network of a similar scene was not taken${reason ? `: ${reason}` : ""}`,
+  "rolled-back": ({ reason, model_version: version }) =>
+    `Back to ${version ? `version ${version}` : "the original network"}${reason ? `: ${reason}` : ""}`,
 };
 
 export class EventList {

@@ -5,6 +5,8 @@ const MARGIN = { left: 34, right: 10, top: 8, bottom: 20 };
 const MARKS = {
   "retraining-started": "--retraining",
   swapped: "--swapped",
+  recalled: "--swapped",
+  "rolled-back": "--reset",
   rejected: "--rejected",
   failed: "--rejected",
   reset: "--reset",

@@ -47,8 +47,21 @@ async def test_a_house_sees_the_camera_its_regions_and_the_return_of_its_broker(
             await send(broker.port, "livesal/demo/adapt/set", "OFF")
             await later.until_topic("livesal/demo/adapt/state", b"OFF")
             assert service.camera("demo").phase == "off"
+            await send(broker.port, "livesal/demo/adapt/set", "ON")
+            await later.until_topic("livesal/demo/adapt/state", b"ON")
+            assert service.camera("demo").phase != "off"
+            await send(broker.port, "livesal/demo/adapt/set", "RESET")
+            await _reset_is_told(later)
     async with reading(broker.port, "livesal/available") as after:
         assert [got.payload for got in await after.take(1)] == [b"offline"]
+
+
+async def _reset_is_told(reader: Reader) -> None:
+    while True:
+        told = json.loads((await reader.until_topic("livesal/adaptation"))[-1].payload)
+        if told["type"] == "reset":
+            assert (told["camera"], told["reason"], told["model_version"]) == ("demo", "asked for", 0)
+            return
 
 
 def _size(jpeg: bytes) -> tuple[int, ...]:

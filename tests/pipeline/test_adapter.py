@@ -1,12 +1,18 @@
 """What the adapter does between two frames, with rounds whose outcome the test decides."""
 
+from dataclasses import replace
+
 import pytest
 
+from configs.guards import DriftSettings, LibrarySettings
 from configs.method import AdaptationSettings, WindowSettings
 from models.slot import Slot
 from pipeline.adapter import Adapter
+from pipeline.appearance import appearance
 from pipeline.retraining.rounds import Failed, Judging
+from pipeline.values import Keyframe
 from stream.events import AdaptationEvent
+from tests.fakes.adaptation import plain, twin
 from tests.fakes.frames import keyframe
 from tests.fakes.retraining import FakeRounds, trained
 
@@ -17,6 +23,7 @@ SETTINGS = AdaptationSettings(
     cool_down=5,
     failure_budget=2,
     failure_pause=60,
+    drift=DriftSettings(probation=0),
 )
 
 
@@ -30,6 +37,13 @@ class Bench:
             "door", settings, self.slot, self.rounds, wall_clock=lambda: 1700000000.0, adaptable=adaptable
         )
 
+    def live(self, *times: float, benefit: float) -> list[AdaptationEvent]:
+        """Let frames pass on which the twin has `benefit`; none of them is kept as a keyframe."""
+        told = []
+        for time in times:
+            told += self.adapter.observe(time, None, scene_cut=False, nr=0.3, benefit=benefit)
+        return told
+
     def see(self, *times: float, cut: bool = False) -> list[AdaptationEvent]:
         """Let a keyframe pass at each of `times`."""
         return [event for time in times for event in self.adapter.observe(time, keyframe(time), scene_cut=cut)]
@@ -37,6 +51,11 @@ class Bench:
     def pass_by(self, time: float, *, cut: bool = False) -> list[AdaptationEvent]:
         """Let a frame pass that is no keyframe."""
         return self.adapter.observe(time, None, scene_cut=cut)
+
+
+def looked_at(time: float, colour: tuple[int, int, int]) -> Keyframe:
+    """Return a keyframe of a scene of one colour."""
+    return replace(keyframe(time), look=appearance(plain(colour)))
 
 
 def kinds(events: list[AdaptationEvent]) -> list[str]:
@@ -78,6 +97,11 @@ def test_a_better_twin_is_swapped_in_and_the_next_round_goes_on_from_it(bench: B
         "held_out": 2,
         "error_before": 0.5,
         "error_after": 0.4,
+        "flips_before": 0.0,
+        "flips_after": 0.0,
+        "invented_before": 0.0,
+        "invented_after": 0.0,
+        "contradicted": 0.0,
     }
     assert (swapped.kind, swapped.model_version, swapped.details) == ("swapped", 1, {"keyframes": 6})
     assert bench.slot.installed.head is twin.head
@@ -187,3 +211,78 @@ def test_a_network_that_cannot_be_retrained_leaves_adaptation_off_and_says_so(
     bench.see(11, 12, 13)
     assert bench.adapter.state.phase == "off"
     assert bench.rounds.requests == []
+
+
+RED, BLUE = (200, 40, 40), (30, 30, 180)
+
+
+def test_a_twin_that_does_badly_live_gives_way_to_the_one_before() -> None:
+    bench = Bench(SETTINGS.model_copy(update={"drift": DriftSettings(probation=3, fall=0.3)}))
+    bench.see(1, 2)
+    bench.rounds.outcome = first = trained()
+    bench.pass_by(3)
+    bench.live(4, 5, 6, 7, benefit=0.5)
+    bench.see(9, 10)
+    bench.rounds.outcome = second = trained()
+    bench.pass_by(11)
+    assert (bench.slot.installed.head, bench.slot.installed.version) == (second.head, 2)
+    (event,) = bench.live(12, 13, 14, benefit=0.1)
+    assert (event.kind, event.model_version) == ("rolled-back", 1)
+    assert event.details == {"reason": "its benefit on keyframes was +0.10 over 1 s, +0.50 before"}
+    assert (bench.slot.installed.head, bench.slot.installed.version) == (first.head, 1)
+    assert bench.adapter.twin is not None
+    assert bench.adapter.twin.state is first.state
+    assert bench.adapter.rolled_back == 1
+    bench.see(20, 21)
+    assert bench.rounds.requests[-1].base is first.state, "the next round starts from what serves"
+
+
+def test_the_benefit_of_a_frame_that_the_old_twin_served_is_not_held_against_the_new_one() -> None:
+    bench = Bench(SETTINGS.model_copy(update={"drift": DriftSettings(probation=3, fall=0.3)}))
+    bench.see(1, 2)
+    bench.rounds.outcome = trained()
+    bench.adapter.observe(3, None, scene_cut=False, nr=0.3, benefit=-1.0)
+    assert bench.adapter.state.live.benefit_bin.count == 0
+
+
+def test_the_twin_of_a_scene_that_returns_is_tried_first_and_recalled() -> None:
+    bench = Bench(SETTINGS.model_copy(update={"library": LibrarySettings(keyframes=1), "first_keyframes": 3}))
+    for time in (1.0, 2.0, 3.0):
+        bench.adapter.observe(time, looked_at(time, RED), scene_cut=False)
+    bench.rounds.outcome = red = trained()
+    bench.pass_by(4)
+    bench.adapter.observe(5, looked_at(5, BLUE), scene_cut=True)
+    assert (len(bench.adapter.library), len(bench.rounds.requests)) == (1, 1), "no remembered twin is of a blue scene"
+    assert bench.adapter.state.phase == "warming"
+    bench.adapter.observe(6, looked_at(6, RED), scene_cut=True)
+    request = bench.rounds.requests[-1]
+    assert (request.trial, request.base) == (True, red.state)
+    assert bench.adapter.state.phase == "validating"
+    bench.rounds.outcome = again = trained()
+    (event,) = bench.pass_by(7)
+    assert (event.kind, event.model_version, event.details["error_after"]) == ("recalled", 2, 0.4)
+    assert bench.slot.installed.head is again.head
+    assert (bench.adapter.recalled, bench.adapter.swaps, bench.adapter.retrainings) == (1, 1, 1)
+
+
+def test_a_remembered_twin_that_is_no_better_than_the_original_stays_in_the_library() -> None:
+    bench = Bench(SETTINGS.model_copy(update={"library": LibrarySettings(keyframes=1)}))
+    bench.adapter.library.remember(twin(RED))
+    bench.adapter.observe(1, looked_at(1, RED), scene_cut=False)
+    bench.rounds.outcome = trained(0.3, 0.35)
+    (event,) = bench.pass_by(2)
+    assert (event.kind, event.details) == ("not-recalled", {"reason": "held-out error 0.35 is not below 0.3"})
+    assert bench.slot.installed.head is None
+    assert (bench.adapter.rejected, len(bench.adapter.library)) == (0, 1)
+    bench.adapter.observe(3, looked_at(3, RED), scene_cut=False)
+    assert bench.rounds.requests[-1].trial is False, "the first round comes as it would have without"
+
+
+def test_a_person_who_resets_is_rid_of_everything(bench: Bench) -> None:
+    bench.adapter.library.remember(twin(RED))
+    bench.see(1, 2)
+    bench.rounds.outcome = trained()
+    bench.pass_by(3)
+    (event,) = bench.adapter.order("reset")
+    assert event.details == {"reason": "asked for"}
+    assert (len(bench.adapter.library), bench.adapter.twin, bench.adapter.state.phase) == (0, None, "warming")

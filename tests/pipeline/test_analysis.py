@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from configs.guards import DriftSettings
 from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.errors import CheckpointError
 from pipeline.analysis import AnalysedFrame, Analysis
@@ -22,7 +23,12 @@ from tests.fakes.served import BrightIsSalient, ColourfulIsSalient, FakeNetworks
 from tests.fakes.waiting import until
 
 SETTINGS = AdaptationSettings(
-    window=WindowSettings(spacing=0), first_keyframes=2, new_keyframes=1000, cool_down=1000, failure_budget=2
+    window=WindowSettings(spacing=0),
+    first_keyframes=2,
+    new_keyframes=1000,
+    cool_down=1000,
+    failure_budget=2,
+    drift=DriftSettings(probation=0),
 )
 METHOD = MethodSettings(
     size=SIZE,

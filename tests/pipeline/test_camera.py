@@ -112,6 +112,38 @@ async def test_retraining_is_told_and_counted_and_the_twin_serves() -> None:
     assert [mark.kind for mark in bench.camera.timeline().marks] == bench.kinds()
 
 
+async def test_the_state_says_at_once_what_an_order_came_to() -> None:
+    source = ListSource((frame(number) for number in range(14)), pause_at=12)
+    source.go.clear()
+    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
+        bench.worker.go.clear()
+        tasks.create_task(bench.camera.run(), name="camera")
+        await until(lambda: bench.camera.state().frames == 12 and bool(bench.worker.jobs))
+        phases = [(bench.camera.state().phase,) * 2]
+        for command in ("off", "off", "on", "force", "reset", "on"):
+            before = len(bench.states())
+            await bench.camera.command(command)  # type: ignore[arg-type]
+            await until(lambda seen=before: len(bench.states()) > seen)
+            phases.append((bench.camera.state().phase, bench.states()[-1].phase))
+        assert bench.camera.state().window == bench.camera.state().model_version == 0
+        source.go.set()
+    assert phases == [(phase, phase) for phase in ("retraining", "off", "off", *["warming"] * 4)]
+    assert bench.kinds()[-1] == "reset"
+    assert bench.worker.cancelled == 1
+
+
+async def test_an_order_is_obeyed_by_a_camera_that_starts_later_and_again() -> None:
+    source = ListSource(frame(number) for number in range(12))
+    async with bench_with(source) as bench:
+        await bench.camera.command("off")
+        await bench.camera.run()
+        assert bench.camera.state().phase == "off"
+        await bench.camera.run()
+        assert (bench.camera.state().phase, bench.worker.jobs) == ("off", [])
+        await bench.camera.command("on")
+        assert bench.camera.state().phase == "warming"
+
+
 async def test_the_keyframes_that_are_held_can_be_seen() -> None:
     source = ListSource(frame(number) for number in range(30))
     async with bench_with(source) as bench:
@@ -166,22 +198,6 @@ async def test_a_source_that_fails_ends_the_camera_with_its_error() -> None:
         assert (state.source, state.error) == ("down", "clip.mp4: is damaged")
         bench.camera.fail("")
         assert bench.camera.state().source == "up"
-
-
-async def test_orders_reach_the_adaptation_and_do_nothing_before_the_first_frame() -> None:
-    source = ListSource(frame(number) for number in range(3))
-    source.go.clear()
-    async with bench_with(source) as bench, asyncio.TaskGroup() as tasks:
-        await bench.camera.command("off")
-        assert bench.camera.state().phase == "off"
-        tasks.create_task(bench.camera.run(), name="camera")
-        await until(lambda: bench.camera.state().frames == 3)
-        assert bench.camera.state().phase != "off"
-        await bench.camera.command("off")
-        assert bench.camera.state().phase == "off"
-        await bench.camera.command("reset")
-        await until(lambda: "reset" in bench.kinds())
-        source.go.set()
 
 
 async def test_a_camera_without_frames_has_a_state() -> None:

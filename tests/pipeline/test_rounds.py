@@ -64,7 +64,7 @@ async def test_the_job_reaches_the_child_and_its_twin_comes_back_once(executor: 
         await until(lambda: bool(worker.jobs))
         assert rounds.poll(1) is None
         (job,) = worker.jobs
-        assert (job.model, job.seed, job.held_out, len(job.keyframes)) == ("livesal-colour", 3, 0.2, 5)
+        assert (job.model, job.seed, job.held_out, len(job.keyframes)) == ("livesal-colour", 3, 0.25, 5)
         worker.go.set()
         outcome = await outcome_of(rounds)
         assert isinstance(outcome, Trained)
@@ -250,13 +250,25 @@ def test_a_simulated_round_comes_true_when_its_time_has_come() -> None:
     assert rounds.poll(13.9) is None
     outcome = rounds.poll(14)
     assert isinstance(outcome, Trained)
-    assert outcome.report.keyframes == 4
+    assert (outcome.report.keyframes, outcome.report.held_out) == (3, 2)
     features = network.encode(keyframe(0).image)
     assert (outcome.head(features) != network.head(features)).any()
     assert rounds.poll(15) is None
     rounds.start(request(), 20)
     rounds.cancel()
     assert rounds.poll(30) is None
+
+
+def test_a_simulated_trial_is_judged_on_all_keyframes_without_training_and_is_over_soon() -> None:
+    model = load_model("livesal-colour")
+    state = {name: value * 1.01 for name, value in model.network.state_dict().items() if name.startswith("decoder.")}
+    rounds = SimulatedRounds("livesal-colour", serve(model, SIZE), SETTINGS, seconds=4)
+    rounds.start(RoundRequest([keyframe(time) for time in range(3)], state, 0, trial=True), 10)
+    outcome = rounds.poll(11)
+    assert isinstance(outcome, Trained)
+    assert (outcome.report.keyframes, outcome.report.held_out, outcome.report.iterations) == (0, 3, 0)
+    assert outcome.report.error_after != outcome.report.error_before
+    assert outcome.state is state
 
 
 def test_a_simulated_round_that_fails_says_why() -> None:

@@ -128,9 +128,11 @@ def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> 
     """FS was .6, is .45 alone; half of the past in a still scene makes (.6 + .45) / 2, of the unadapted likewise."""
     smoothing = TemporalSmoothing(0.5)
     settings = MethodSettings()
-    combine(ColourResult(one(0.6), None, 0), MotionResult(one(0.0), UNKNOWN, scene_cut=True), settings, smoothing)
+    combine(
+        ColourResult(one(0.6), None, 0), MotionResult(one(0.0), UNKNOWN, scene_cut=True), settings, smoothing=smoothing
+    )
     motion = MotionResult(one(0.8), STILL, scene_cut=False)
-    frame = combine(ColourResult(one(0.5), one(0.9), 1), motion, settings, smoothing)
+    frame = combine(ColourResult(one(0.5), one(0.9), 1), motion, settings, smoothing=smoothing)
     assert frame.low_level == pytest.approx(0.4)
     assert frame.final == pytest.approx((0.6 + 0.65) / 2)
     assert frame.unadapted == pytest.approx((0.6 + 0.45) / 2)

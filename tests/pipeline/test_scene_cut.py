@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.scene_cut import appearance, is_scene_cut
+from pipeline.appearance import appearance
+from pipeline.scene_cut import is_scene_cut
 from stream.synthetic_scene import SyntheticScene
 from tests.fakes.frames import picture
 

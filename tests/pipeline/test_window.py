@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 
 from configs.method import WindowSettings
+from pipeline.appearance import appearance
 from pipeline.values import Keyframe
 from pipeline.window import KeyframeWindow
+from tests.fakes.adaptation import plain
 
 
 def keyframe(time: float, nr: float = 0.3, size: tuple[int, int] = (4, 6)) -> Keyframe:
@@ -49,3 +53,39 @@ def test_a_cleared_window_is_empty() -> None:
     window.clear()
     assert len(window) == 0
     assert window.nbytes == 0
+
+
+def coloured(time: float, colour: tuple[int, int, int]) -> Keyframe:
+    return replace(keyframe(time), look=appearance(plain(colour)))
+
+
+RED, DARK_RED, BLUE, GREEN = (200, 40, 40), (195, 36, 36), (30, 30, 180), (20, 190, 20)
+
+
+def test_in_a_full_window_the_keyframe_most_like_the_new_one_leaves() -> None:
+    window = KeyframeWindow(WindowSettings(capacity=3, spacing=0))
+    for time, colour in enumerate((BLUE, RED, GREEN, DARK_RED)):
+        assert window.offer(coloured(time, colour))
+    assert times(window) == [0, 2, 3], "the rare looks stay, the first red one has a successor"
+    window.offer(coloured(4, DARK_RED))
+    assert times(window) == [0, 2, 4]
+    newest = KeyframeWindow(WindowSettings(capacity=3, spacing=0, keep="newest"))
+    for time, colour in enumerate((BLUE, RED, GREEN, DARK_RED)):
+        newest.offer(coloured(time, colour))
+    assert times(newest) == [1, 2, 3]
+
+
+def test_of_equals_the_oldest_leaves_and_what_nobody_looked_at_before_all() -> None:
+    window = KeyframeWindow(WindowSettings(capacity=3, spacing=0))
+    for one in (coloured(0, RED), coloured(1, RED), keyframe(2), coloured(3, RED)):
+        window.offer(one)
+    assert times(window) == [0, 1, 3]
+    window.offer(coloured(4, RED))
+    assert times(window) == [1, 3, 4]
+
+
+def test_keyframes_of_long_ago_leave_even_if_they_look_like_no_other() -> None:
+    window = KeyframeWindow(WindowSettings(spacing=0, maximum_age=10))
+    for time, colour in ((0, BLUE), (5, RED), (11, RED), (15, RED)):
+        window.offer(coloured(time, colour))
+    assert times(window) == [5, 11, 15]

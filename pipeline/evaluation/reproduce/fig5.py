@@ -73,7 +73,7 @@ def _intervals(run: Evaluation) -> dict[str, Any]:
         records.sort(key=lambda record: -record["ssim"])
         table = np.array([[record["ssim"], 1 - record["nr"], record["keyframe"]] for record in records], np.float64)
         curves.append(_resample(table))
-        within.append(_correlation(1 - table[:, 1], table[:, 0]))
+        within.append(correlation(1 - table[:, 1], table[:, 0]))
         ratios += [record["nr"] for record in records]
         qualities += [record["ssim"] for record in records]
     mean = np.mean(curves, axis=0) if curves else np.zeros((_INTERVALS, 3))
@@ -81,13 +81,13 @@ def _intervals(run: Evaluation) -> dict[str, Any]:
         "quality": mean[:, 0],
         "agreement": mean[:, 1],
         "probability": mean[:, 2],
-        "spearman": _correlation(np.array(ratios), np.array(qualities)),
+        "spearman": correlation(np.array(ratios), np.array(qualities)),
         "spearman_within": float(np.mean(within)) if within else 0.0,
         "frames": len(ratios),
     }
 
 
-def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+def correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """Return Spearman's rank correlation; 0 where either does not vary."""
     if len(set(first.tolist())) < 2 or len(set(second.tolist())) < 2:
         return 0.0

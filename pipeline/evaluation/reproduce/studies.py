@@ -8,6 +8,7 @@ from pipeline.evaluation.reproduce.ablation import table4, table5
 from pipeline.evaluation.reproduce.fig5 import fig5
 from pipeline.evaluation.reproduce.fig7 import fig7
 from pipeline.evaluation.reproduce.fig9 import fig9
+from pipeline.evaluation.reproduce.selection import selection
 from pipeline.evaluation.reproduce.study import Finding, Setting
 from pipeline.evaluation.reproduce.table1 import table1
 from pipeline.evaluation.reproduce.table3 import table3
@@ -25,6 +26,7 @@ STUDIES: Final[dict[str, Study]] = {
     "fig5": fig5,
     "fig7": fig7,
     "fig9": fig9,
+    "selection": selection,
 }
 
 
