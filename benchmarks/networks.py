@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from configs.method import RetrainingSettings
+from models.denormals import flush_denormals
 from models.engine import serve
 from models.registry import saliency_entry, saliency_names
 from models.saliency_model import SaliencyModel
@@ -26,7 +27,7 @@ def main() -> None:
     """Print the table, or JSON."""
     options = _options()
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    flush_denormals()
     size = (options.size[0], options.size[1])
     names = [BASELINE, *(name for name in options.networks if name != BASELINE)]
     rows = [_measure(name, size, options.frames) for name in names]

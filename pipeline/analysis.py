@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from configs.method import AdaptationSettings
+from models.denormals import flush_denormals
 from models.engine import ServedNetwork
 from models.errors import ModelError
 from models.slot import Slot
@@ -241,7 +241,7 @@ class Analysis:
 
 def _frame_thread(name: str) -> ThreadPoolExecutor:
     """Return a thread in which denormal numbers count as zero: they take a quarter of CSNet's time."""
-    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=torch.set_flush_denormal, initargs=(True,))
+    return ThreadPoolExecutor(1, thread_name_prefix=name, initializer=flush_denormals)
 
 
 async def _on(executor: Executor, work: Callable[[], T]) -> T:

@@ -14,6 +14,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from models.denormals import flush_denormals
+from pipeline.allocation import keep_memory
 from pipeline.evaluation.results import SequenceResult, load_result, save_result
 
 Advance = Callable[[int], None]
@@ -72,6 +74,7 @@ def run_jobs(jobs: Sequence[SequenceJob], schedule: Schedule) -> list[SequenceRe
 def _here(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
+    _prepare_process()
     for job in jobs:
         yield _do(job, schedule, partial(show, job.name)), job.name
 
@@ -80,7 +83,7 @@ def _in_processes(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(schedule.processes, mp_context=spawn, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(schedule.processes, mp_context=spawn, initializer=_prepare_process) as pool:
         running = {pool.submit(_do, job, schedule, _unseen): job for job in jobs}
         for future in as_completed(running):
             show(running[future].name, running[future].length)
@@ -94,8 +97,10 @@ def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResul
     return result
 
 
-def _one_thread() -> None:
-    """Keep each process to one core."""
+def _prepare_process() -> None:
+    """Keep each process to one core, on which the method and its rounds of retraining run as fast as they can."""
+    keep_memory()
+    flush_denormals()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
 

@@ -8,9 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO, Final, Literal, Protocol, TypeVar
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from configs.settings import Settings
@@ -84,9 +82,6 @@ class Runner:
         Raises:
             ModelError: a network is unknown, or cannot be loaded or served.
         """
-        torch.set_num_threads(1)
-        torch.set_flush_denormal(True)
-        cv2.setNumThreads(1)
         steps = self._live(video) if self._plan.mode == "live" else self._two_passes(video)
         while True:
             started = time.monotonic()
