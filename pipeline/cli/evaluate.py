@@ -16,6 +16,7 @@ from pipeline.cli.failures import reported
 from pipeline.evaluation.datasets import AUTO, open_dataset
 from pipeline.evaluation.evaluate import STAGES, Evaluation
 from pipeline.evaluation.evaluate import evaluate as run_evaluation
+from pipeline.evaluation.joining import JoinPlan, join, scene_seconds
 from pipeline.evaluation.problems import summarise
 from pipeline.evaluation.report import write_evaluation
 from pipeline.evaluation.results import scores_of
@@ -52,7 +53,19 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
     config: ConfigOption = None,
     assignments: SetOption = None,
     retrain_seconds: RetrainOption = "4",
-    frame_rate: Annotated[float, typer.Option(min=1, help="Of the data set's videos.")] = 25.0,
+    frame_rate: Annotated[
+        float | None, typer.Option(min=1, help="Of the data set's videos: 25 by default, 30 of joined streams.")
+    ] = None,
+    joined: Annotated[
+        str | None,
+        typer.Option(
+            "--join",
+            metavar="SECONDS",
+            help="Join the sequences into long streams whose scenes last this long: 30, or 20-60. Live mode.",
+        ),
+    ] = None,
+    streams: Annotated[int, typer.Option(min=1, help="With --join: streams that the sequences are dealt to.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="With --join: of the scenes' order and durations.")] = 0,
     jobs: JobsOption = 1,
     save_maps: Annotated[Path | None, typer.Option(help="Save final maps here, SEQUENCE/FRAME.png.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the report and of finished sequences.")] = None,
@@ -65,12 +78,16 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
 
         livesal evaluate DAVIS --split val --mode paper
         livesal evaluate my-videos --layout folders --json
+        livesal evaluate DAVIS --join 20-60
     """
     with reported():
         dataset = open_dataset(dataset_dir, layout, split, names(sequences))
+        rate = frame_rate or (30.0 if joined else 25.0)
+        if joined is not None:
+            dataset = join(dataset, join_plan(joined, mode, rate, streams, seed))
         settings = method_settings(mode, config, overrides(assignments), colour=model, motion=motion, flow=flow)
-        plan = RunPlan(mode=mode, settings=settings, round_seconds=duration(retrain_seconds), frame_rate=frame_rate)
-        folder = output or default_output(dataset.name, dataset.split, plan)
+        plan = RunPlan(mode=mode, settings=settings, round_seconds=duration(retrain_seconds), frame_rate=rate)
+        folder = output or default_output(dataset.name, dataset.split, plan, joined)
         found = run_evaluation(dataset, plan, folder, maps=save_maps, processes=jobs)
     report = write_evaluation(found)
     content = json.dumps(found.as_json(), indent=None if as_json else 2)
@@ -91,6 +108,20 @@ def method_settings(mode: Mode, config: Path | None, changes: Mapping[str, Any],
         content = merge(content, read_yaml(config))
     chosen = {key: value for key, value in method.items() if value is not None}
     return load_settings(None, merge(merge(content, changes), {"method": chosen}))
+
+
+def join_plan(seconds: str, mode: Mode, frame_rate: float, streams: int, seed: int) -> JoinPlan:
+    """Return how sequences are joined.
+
+    Raises:
+        ConfigError: paper mode, which has no clock, was asked for.
+        SelectionError: `seconds` are none.
+    """
+    if mode == "paper":
+        message = "--join makes streams for live mode; in paper mode every sequence is a video of its own"
+        raise ConfigError(message)
+    shortest, longest = scene_seconds(seconds)
+    return JoinPlan(shortest=shortest, longest=longest, frame_rate=frame_rate, streams=streams, seed=seed)
 
 
 def duration(text: str) -> float | None:
@@ -116,10 +147,10 @@ def names(given: list[str] | None) -> list[str]:
     return [name for entry in given or [] for name in entry.split(",") if name]
 
 
-def default_output(dataset: str, split: str | None, plan: RunPlan) -> Path:
+def default_output(dataset: str, split: str | None, plan: RunPlan, joined: str | None = None) -> Path:
     """Return the folder that an evaluation is kept in where none is named."""
     method = plan.settings.method
-    parts = [dataset, split, plan.mode, Path(method.colour).stem, method.flow]
+    parts = [dataset, split, f"joined-{joined}" if joined else None, plan.mode, Path(method.colour).stem, method.flow]
     return Path("evaluations") / "-".join(part for part in parts if part)
 
 

@@ -1,5 +1,6 @@
 """Labelled video data sets: sequences of frames with ground truth, found on disk by their published layout."""
 
+import hashlib
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,23 @@ AUTO: Final = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A stretch of a joined stream.
+
+    Attributes:
+        sequence: that it shows.
+        start: second of the stream at which it begins.
+        seconds: that it lasts.
+        visit: how many times its sequence has been shown by then, this time included.
+    """
+
+    sequence: str
+    start: int
+    seconds: int
+    visit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
     """A video with ground truth.
 
@@ -24,17 +42,28 @@ class Sequence:
         frames: in order; some may be missing, or have no ground truth.
         read: turns a frame's mask files into its ground truth.
         sparse: whether frames without ground truth are as the data set was published.
+        scenes: what it is joined of; empty for a sequence as it was published.
     """
 
     name: str
     frames: tuple[LabelledFrame, ...]
     read: MaskReader
     sparse: bool
+    scenes: tuple[Scene, ...] = ()
 
     @property
     def labelled(self) -> tuple[LabelledFrame, ...]:
         """The frames that have a ground truth."""
         return tuple(frame for frame in self.frames if frame.masks)
+
+    @property
+    def inputs(self) -> str:
+        """Digest of its files' paths, sizes and times, in order: it changes when the sequence does."""
+        digest = hashlib.sha256()
+        for frame in self.frames:
+            for path in (frame.image, *frame.masks):
+                digest.update(f"{frame.name} {_facts(path)}\n".encode())
+        return digest.hexdigest()
 
     def ground_truth(self, frame: LabelledFrame) -> GroundTruth:
         """Read the ground truth of a labelled frame.
@@ -107,6 +136,15 @@ def open_dataset(
             if place.name in wanted
         ),
     )
+
+
+def _facts(path: Path | None) -> str:
+    """Return what tells one version of a file from another; a file that is gone is a version too."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        found = None
+    return f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path}"
 
 
 def _contents(folder: Path) -> str:

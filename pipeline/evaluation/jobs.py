@@ -1,13 +1,15 @@
 """Sequence after sequence, in this process or several, with progress, resumable."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from queue import Empty
+from typing import Any, Final, Protocol
 
 import cv2
 import torch
@@ -20,6 +22,12 @@ from pipeline.evaluation.results import SequenceResult, load_result, save_result
 
 Advance = Callable[[int], None]
 """Told how many more frames are done."""
+
+_REFRESH: Final = 0.2
+"""Seconds between two looks at what the processes have done."""
+
+_child: Final[dict[str, Any]] = {}
+"""Where a process of its own finds the queue for its steps: queues reach it only as it starts."""
 
 
 class SequenceJob(Protocol):
@@ -35,6 +43,11 @@ class SequenceJob(Protocol):
         """Frames to go through."""
         ...
 
+    @property
+    def inputs(self) -> str:
+        """Digest of the files that it reads."""
+        ...
+
     def __call__(self, advance: Advance) -> SequenceResult:
         """Do it."""
         ...
@@ -46,7 +59,8 @@ class Schedule:
 
     Attributes:
         results: folder of finished sequences' results; None keeps none, so that nothing can be resumed.
-        fingerprint: of everything that results depend on; results under another one are done again.
+        fingerprint: of everything that results depend on but the sequences' files, which are looked at as well;
+            results under another one are done again.
         processes: sequences at a time.
         quiet: whether no progress is shown.
     """
@@ -61,7 +75,7 @@ def run_jobs(jobs: Sequence[SequenceJob], schedule: Schedule) -> list[SequenceRe
     """Do all jobs that have no result yet, and return all results in the jobs' order."""
     done: dict[str, SequenceResult] = {}
     if schedule.results is not None:
-        stored = {job.name: load_result(_file(schedule.results, job.name), schedule.fingerprint) for job in jobs}
+        stored = {job.name: load_result(_file(schedule.results, job.name), _conditions(job, schedule)) for job in jobs}
         done = {name: result for name, result in stored.items() if result is not None}
     waiting = [job for job in jobs if job.name not in done]
     with _progress(schedule, sum(job.length for job in jobs), jobs, done) as show:
@@ -83,18 +97,35 @@ def _in_processes(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(schedule.processes, mp_context=spawn, initializer=_prepare_process) as pool:
-        running = {pool.submit(_do, job, schedule, _unseen): job for job in jobs}
-        for future in as_completed(running):
-            show(running[future].name, running[future].length)
-            yield future.result(), running[future].name
+    steps: multiprocessing.Queue[tuple[str, int]] = spawn.Queue()
+    with ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,)) as pool:
+        running = {pool.submit(_do_in_child, job, schedule): job for job in jobs}
+        while running:
+            ended, _ = wait(running, _REFRESH, FIRST_COMPLETED)
+            with suppress(Empty):
+                while True:
+                    show(*steps.get_nowait())
+            for future in ended:
+                yield future.result(), running.pop(future).name
 
 
 def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResult:
     result = job(advance)
     if schedule.results is not None:
-        save_result(result, _file(schedule.results, job.name), schedule.fingerprint)
+        save_result(result, _file(schedule.results, job.name), _conditions(job, schedule))
     return result
+
+
+def _prepare_child(steps: "multiprocessing.Queue[tuple[str, int]]") -> None:
+    """Prepare a process of its own for sequences, which tells of its steps through a queue; Ctrl-C is its parent's."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _prepare_process()
+    _child["steps"] = steps
+
+
+def _do_in_child(job: SequenceJob, schedule: Schedule) -> SequenceResult:
+    steps = _child["steps"]
+    return _do(job, schedule, lambda frames: steps.put((job.name, frames)))
 
 
 def _prepare_process() -> None:
@@ -105,8 +136,8 @@ def _prepare_process() -> None:
     cv2.setNumThreads(1)
 
 
-def _unseen(_frames: int) -> None:
-    """Advance nothing: progress does not cross processes frame by frame."""
+def _conditions(job: SequenceJob, schedule: Schedule) -> str:
+    return f"{schedule.fingerprint} {job.inputs}"
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -1,0 +1,96 @@
+"""The order of work on one frame, for one size of frames: shrink, the two halves, fusion, keyframe or not.
+
+The halves can run side by side, as in `pipeline/analysis.py`, or one after the other, as in an evaluation; what comes
+before and after them is the same.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.method import MethodSettings
+from models.engine import ServedNetwork
+from models.registry import FlowEstimator
+from models.slot import Slot
+from pipeline.saliency_path import ColourHalf, MotionHalf, combine
+from pipeline.values import Keyframe, SaliencyFrame
+from pipeline.working_size import flow_size, shrink, working_size
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes, each (height, width), that frames of one size are worked on at.
+
+    Attributes:
+        frame: as they come.
+        working: of networks and maps.
+        flow: that flow is estimated at.
+    """
+
+    frame: tuple[int, int]
+    working: tuple[int, int]
+    flow: tuple[int, int]
+
+    @classmethod
+    def of(cls, frame: tuple[int, int], settings: MethodSettings) -> Self:
+        """Return the sizes for frames of `frame`."""
+        working = settings.size or working_size(frame, settings.area)
+        return cls(frame, working, flow_size(working, settings.flow_scale))
+
+    def shrink(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return an (H, W, 3) uint8 image at the size of flow, and that one at the working size."""
+        fine = shrink(image, self.flow)
+        return fine, shrink(fine, self.working)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FramePath:
+    """What every frame goes through.
+
+    Attributes:
+        sizes: that it works at.
+        colour: takes the small image.
+        motion: takes the fine one; it remembers the frame before.
+        settings: of the method.
+    """
+
+    sizes: Sizes
+    colour: ColourHalf
+    motion: MotionHalf
+    settings: MethodSettings
+
+    @classmethod
+    def of(
+        cls,
+        sizes: Sizes,
+        colour: ServedNetwork,
+        slot: Slot,
+        motion: ServedNetwork | None,
+        flow: FlowEstimator,
+        settings: MethodSettings,
+    ) -> Self:
+        """Put a path together.
+
+        Args:
+            sizes: that it works at.
+            colour: the colour network, served at the working size.
+            slot: that twins are swapped into.
+            motion: the motion network, or None for the conventional contrast (Eq. (4)).
+            flow: the flow estimator, this path's own.
+            settings: of the method.
+        """
+        return cls(sizes, ColourHalf(colour, slot), MotionHalf(motion, flow, sizes.working, settings), settings)
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], SaliencyFrame]:
+        """Return the next frame's image at the working size and its saliency, one half after the other."""
+        fine, small = self.sizes.shrink(image)
+        return small, combine(self.colour(small), self.motion(fine), self.settings)
+
+
+def keyframe_of(small: NDArray[np.uint8], saliency: SaliencyFrame, media_time: float, sequence: int) -> Keyframe | None:
+    """Return a frame as a keyframe, its low-level map as the pseudo-label; None if it is none."""
+    if not saliency.is_keyframe:
+        return None
+    return Keyframe(image=small, label=saliency.low_level, nr=saliency.nr, media_time=media_time, sequence=sequence)
