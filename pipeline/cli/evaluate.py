@@ -14,7 +14,7 @@ from configs.settings import FOLDER, Settings, load_settings, merge, read_yaml
 from pipeline.cli.common import ConfigOption, SetOption, overrides
 from pipeline.cli.failures import reported
 from pipeline.evaluation.datasets import AUTO, open_dataset
-from pipeline.evaluation.evaluate import STAGES, Evaluation
+from pipeline.evaluation.evaluate import SCORED, Evaluation
 from pipeline.evaluation.evaluate import evaluate as run_evaluation
 from pipeline.evaluation.joining import JoinPlan, join, scene_seconds
 from pipeline.evaluation.problems import summarise
@@ -22,6 +22,7 @@ from pipeline.evaluation.report import write_evaluation
 from pipeline.evaluation.results import scores_of
 from pipeline.evaluation.runner import Mode, RunPlan
 from pipeline.evaluation.tables import score_table
+from pipeline.evaluation.timeline import in_words
 
 _terminal = Console(stderr=True)
 
@@ -155,14 +156,16 @@ def default_output(dataset: str, split: str | None, plan: RunPlan, joined: str |
 
 
 def _tell(found: Evaluation, report: Path, *, as_json: bool) -> None:
-    for line in summarise(problem for result in found.results for problem in result.problems):
+    for line in summarise(found.problems):
         _terminal.print(f"[yellow]![/yellow] {escape(line)}", highlight=False, soft_wrap=True)
     if as_json:
         return
     counts = found.counts
-    title = f"{found.dataset.name}, {found.plan.mode} mode, {len(found.results)} sequences"
+    title = f"{found.dataset.name}, {found.plan.mode} mode, sequences: {len(found.results)}"
     console = Console()
-    console.print(score_table(title, scores_of(found.results, STAGES)))
+    console.print(score_table(title, scores_of(found.results, SCORED)))
+    for name, timeline in found.timelines.items():
+        console.print(f"{name}: {in_words(timeline.windows())}", highlight=False, soft_wrap=True)
     console.print(
         f"{counts.keyframes} keyframes, {counts.retrainings} retrainings, {counts.swaps} swaps, "
         f"{counts.rejected} rejected; {found.fps:.1f} frames/s; report: {report}",

@@ -11,6 +11,7 @@ from pipeline.evaluation.ground_truth import GroundTruth
 from pipeline.evaluation.layouts.layout import MaskReader
 from pipeline.evaluation.layouts.names import layout_named, layout_names
 from pipeline.evaluation.layouts.pairing import LabelledFrame
+from pipeline.evaluation.problems import Problem
 
 AUTO: Final = "auto"
 """The layout that stands for whichever fits."""
@@ -84,12 +85,20 @@ class Dataset:
         layout: the name of its layout.
         split: the part that was asked for; None for all of it.
         sequences: sorted by name.
+        absent: names in the split's list of sequences that are not there.
     """
 
     name: str
     layout: str
     split: str | None
     sequences: tuple[Sequence, ...]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the set as a whole."""
+        detail = f"the split {self.split} names it, but its folder of frames or of ground truth is not there"
+        return [Problem(name, "missing sequence", "all frames", detail) for name in self.absent]
 
 
 def open_dataset(
@@ -114,12 +123,15 @@ def open_dataset(
     chosen = [layout_named(layout)] if layout != AUTO else [layout_named(name) for name in layout_names()]
     fitting = next((candidate for candidate in chosen if candidate.find(folder)), None)
     if fitting is None:
-        expected = "; ".join(candidate.describe() for candidate in chosen)
+        expected = chosen[0].describe()
+        if len(chosen) > 1:
+            expected = "one of these:\n" + "".join(f"  {candidate.describe(1)}\n" for candidate in chosen)
         message = f"{folder}: expected {expected}; found {_contents(folder)}. Choose another --layout or folder"
         raise LayoutError(message)
     found = fitting.find(folder)
+    absent: list[str] = []
     if split is not None:
-        found = fitting.select(folder, split, found)
+        found, absent = fitting.select(folder, split, found)
     wanted = set(sequences) or {place.name for place in found}
     unknown = wanted - {place.name for place in found}
     if unknown:
@@ -135,6 +147,7 @@ def open_dataset(
             for place in found
             if place.name in wanted
         ),
+        absent=tuple(name for name in absent if not sequences),
     )
 
 

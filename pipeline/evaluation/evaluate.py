@@ -18,7 +18,7 @@ from pipeline.evaluation.gallery import Gallery, maps_of
 from pipeline.evaluation.ground_truth import GroundTruth, UnreadableImageError, read_rgb
 from pipeline.evaluation.jobs import Advance, Schedule, run_jobs
 from pipeline.evaluation.layouts.pairing import LabelledFrame
-from pipeline.evaluation.problems import Kind
+from pipeline.evaluation.problems import Kind, Problem
 from pipeline.evaluation.results import Counts, SequenceResult, json_report
 from pipeline.evaluation.runner import Runner, RunPlan
 from pipeline.evaluation.scoring import SequenceScorer
@@ -145,17 +145,12 @@ class EvaluationJob:
             _save_map(quantise(saliency.final, size), self.maps / self.name / f"{name}.png")
         if saliency.is_keyframe:
             gallery.keyframe(name, saliency.nr, image, saliency.low_level)
-        truth = scorer.truth(picture.frame)
+        truth = scorer.truth(picture.frame, size)
         if truth is None:
-            return record, {}
-        if truth.mask.shape != size:
-            found, wanted = truth.mask.shape, size
-            detail = f"{picture.frame.masks[0]}: {found[1]}x{found[0]} for a frame of {wanted[1]}x{wanted[0]}"
-            scorer.report("size mismatch", picture.frame, detail)
             return record, {}
         scores = scorer.add(picture.frame, truth, _columns(saliency, size))
         best = {stage: round(float(score["toolbox"].curves[2].max()), 5) for stage, score in scores.items()}
-        gallery.judge(name, best["final"], image, truth.mask, saliency)
+        gallery.judge(picture.frame, best["final"], (image, truth.mask), saliency)
         record |= {"maxF": best, "ssim": round(_quality(saliency, truth), 5)}
         return record, {stage: score["paper"] for stage, score in scores.items()}
 
@@ -201,6 +196,11 @@ class Evaluation:
             },
         )
         return {**report, **asdict(self.counts), "fps": self.fps, **self._streams()}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong with the data."""
+        return [*self.dataset.problems, *(problem for result in self.results for problem in result.problems)]
 
     @property
     def timelines(self) -> dict[str, Timeline]:

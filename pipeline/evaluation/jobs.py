@@ -120,6 +120,7 @@ def _prepare_child(steps: "multiprocessing.Queue[tuple[str, int]]") -> None:
     """Prepare a process of its own for sequences, which tells of its steps through a queue; Ctrl-C is its parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prepare_process()
+    steps.cancel_join_thread()  # nobody reads the last steps: they must not keep the process from ending
     _child["steps"] = steps
 
 

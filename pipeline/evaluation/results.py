@@ -9,6 +9,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.evaluation.conventions import CONVENTIONS, Convention, Scores, Sums, averages
 from pipeline.evaluation.datasets import Scene
@@ -85,7 +86,7 @@ def save_result(result: SequenceResult, path: Path, fingerprint: str) -> None:
         "problems": [asdict(problem) for problem in result.problems],
         "columns": list(result.totals),
     }
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for index, sums in enumerate(result.totals.values()):
         for convention, one in sums.items():
             arrays[f"{index}-{convention}-curves"] = one.curves

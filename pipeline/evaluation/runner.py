@@ -1,7 +1,6 @@
 """The method over one video: live, as a viewer would have got it, or as in the paper, in two passes over the whole."""
 
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,6 +18,7 @@ from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.adapter import Adapter
 from pipeline.evaluation.results import Counts
+from pipeline.evaluation.stopwatch import Stopwatch, Untimed
 from pipeline.evaluation.timeline import Happening
 from pipeline.frame_path import FramePath, Sizes, keyframe_of
 from pipeline.fusion import final_map
@@ -70,15 +70,19 @@ class Runner:
     Attributes:
         counts: what the adaptation did, once the run is over.
         happenings: what it did when, in live mode; keyframes are not listed.
-        seconds: computing time so far.
     """
 
     def __init__(self, plan: RunPlan) -> None:
         """Begin a video; networks are loaded when the size of its frames is known."""
         self.counts = Counts()
         self.happenings: list[Happening] = []
-        self.seconds = 0.0
+        self._watch = Stopwatch()
         self._plan = plan
+
+    @property
+    def seconds(self) -> float:
+        """Computing time so far; reading pictures and loading networks is left out."""
+        return self._watch.seconds
 
     def run(self, video: Iterable[P]) -> Iterator[tuple[P, SaliencyFrame]]:
         """Go through `video` (paper mode: twice), and yield each picture with its saliency, in order.
@@ -86,17 +90,17 @@ class Runner:
         Raises:
             ModelError: a network is unknown, or cannot be loaded or served.
         """
-        steps = self._live(video) if self._plan.mode == "live" else self._two_passes(video)
+        untimed = Untimed(video, self._watch)
+        steps = self._live(untimed) if self._plan.mode == "live" else self._two_passes(untimed)
         while True:
-            started = time.monotonic()
-            step = next(steps, None)
-            self.seconds += time.monotonic() - started
+            with self._watch.running():
+                step = next(steps, None)
             if step is None:
                 return
             yield step
 
     def _live(self, video: Iterable[P]) -> Iterator[tuple[P, SaliencyFrame]]:
-        camera = _Camera(self._plan)
+        camera = _Camera(self._plan, self._watch)
         for index, picture in enumerate(video):
             now = index / self._plan.frame_rate
             saliency = camera.see(picture.image, now, index)
@@ -110,7 +114,8 @@ class Runner:
         if not first_two:
             return
         slot = Slot()
-        network, path = _path(settings.method, Sizes.of(_size(first_two[0]), settings.method), slot)
+        with self._watch.paused():
+            network, path = _path(settings.method, Sizes.of(_size(first_two[0]), settings.method), slot)
         if len(first_two) == 2:  # with the whole video at hand the first frame's motion need not be zero
             path.motion(path.sizes.shrink(first_two[1])[0])
         window = KeyframeWindow(settings.adaptation.window)
@@ -140,9 +145,10 @@ class Runner:
 class _Camera:
     """The frame path and the adaptation of the service, on a simulated clock."""
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: RunPlan, watch: Stopwatch) -> None:
         self.happenings: list[Happening] = []
         self._plan = plan
+        self._watch = watch
         self._slot = Slot()
         self._path: FramePath | None = None
         self._adapter: Adapter | None = None
@@ -186,7 +192,8 @@ class _Camera:
             if sizes.working == path.sizes.working:
                 self._path = replace(path, sizes=sizes)
                 return self._path, adapter
-        network, self._path = _path(method, Sizes.of(frame, method), self._slot)
+        with self._watch.paused():
+            network, self._path = _path(method, Sizes.of(frame, method), self._slot)
         adaptation = self._plan.settings.adaptation
         rounds = SimulatedRounds(method.colour, network, adaptation, self._plan.round_seconds)
         if adapter is None:

@@ -36,8 +36,13 @@ class SequenceScorer:
                 detail = f"{len(unlabelled)} of {len(sequence.frames)} frames have no ground truth"
                 self.report("missing mask", frame, detail)
 
-    def truth(self, frame: LabelledFrame) -> GroundTruth | None:
-        """Return the ground truth of a frame, or None, and a problem more, if it cannot be scored."""
+    def truth(self, frame: LabelledFrame, size: tuple[int, int] | None = None) -> GroundTruth | None:
+        """Return the ground truth of a frame, or None, and a problem more, if it cannot be scored.
+
+        Args:
+            frame: whose ground truth is wanted.
+            size: (height, width) that it must have; None takes any.
+        """
         if not frame.masks:
             return None
         try:
@@ -47,6 +52,12 @@ class SequenceScorer:
             return None
         except ValueError as error:
             self.report("size mismatch", frame, str(error))
+            return None
+        if size is not None and truth.mask.shape != size:
+            height, width = truth.mask.shape
+            self.report(
+                "size mismatch", frame, f"{frame.masks[0]}: {width}x{height} for a frame of {size[1]}x{size[0]}"
+            )
             return None
         if truth.empty:
             self.report("empty ground truth", frame, f"{frame.masks[0]}: nothing is salient, so recall is undefined")

@@ -135,5 +135,18 @@ def summary(course: Course) -> dict[str, Any]:
     }
 
 
+def in_words(course: Course) -> str:
+    """Return the summary as text."""
+    found = summary(course)
+    if found["mean_gain"] is None:
+        return "no stretch could be scored"
+    worst = found["largest_shortfall"]
+    lost = f"{worst['maxF']:.3f}, from {worst['start']} s on" if worst["maxF"] > 0 else "none"
+    return (
+        f"over {course.seconds} s at a time, the mean gain of adapting is {found['mean_gain']:+.3f} maxF; "
+        f"largest shortfall: {lost}"
+    )
+
+
 def _plain(values: NDArray[np.float64]) -> list[float | None]:
     return [round(float(value), 5) if np.isfinite(value) else None for value in values]

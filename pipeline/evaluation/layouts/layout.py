@@ -105,8 +105,11 @@ class Layout:
                 return sorted(places, key=lambda place: place.name)
         return []
 
-    def select(self, top: Path, split: str, places: Sequence[Place]) -> list[Place]:
+    def select(self, top: Path, split: str, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
         """Return those of `places` that belong to `split`: by a list file, else by the folder above them.
+
+        Returns:
+            The places, and the names in the list that there is no place for.
 
         Raises:
             SelectionError: no such split; the message says where it was looked for.
@@ -114,20 +117,21 @@ class Layout:
         for path in (top / pattern.format(split=split) for pattern in self.lists):
             if path.is_file():
                 names = _listed(path)
-                return [place for place in places if place.name in names]
+                missing = sorted(names - {place.name for place in places})
+                return [place for place in places if place.name in names], missing
         chosen = [place for place in places if place.part.lower().startswith(split.lower())]
         if chosen:
-            return chosen
+            return chosen, []
         looked = [pattern.format(split=split) for pattern in self.lists]
         looked += [f"{part}/" for part in sorted({place.part for place in places if place.part})]
         message = f"{top}: layout {self.name} has no split '{split}'; looked for {', '.join(looked) or 'nothing'}"
         raise SelectionError(message)
 
-    def describe(self) -> str:
-        """Return what this layout expects, for messages."""
-        return f"{self.name}: " + " or ".join(
-            f"{arrangement.frames}/ with {arrangement.masks}/" for arrangement in self.arrangements
-        ).replace("{", "<").replace("}", ">")
+    def describe(self, most: int = 6) -> str:
+        """Return what this layout expects, `most` ways at most, for messages."""
+        ways = [f"{arrangement.frames}/ with {arrangement.masks}/" for arrangement in self.arrangements]
+        more = f" or {len(ways) - most} other ways" if len(ways) > most else ""
+        return f"{self.name}: {' or '.join(ways[:most])}{more}".replace("{", "<").replace("}", ">")
 
 
 class _Groups(dict[str, str]):
