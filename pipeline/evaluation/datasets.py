@@ -85,7 +85,7 @@ class Dataset:
         layout: the name of its layout.
         split: the part that was asked for; None for all of it.
         sequences: sorted by name.
-        absent: names in the split's list of sequences that are not there.
+        absent: sequences that should be there: the split's list names them, or they have frames but no ground truth.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Dataset:
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with the set as a whole."""
-        detail = f"the split {self.split} names it, but its folder of frames or of ground truth is not there"
+        detail = "its folder of frames or its folder of ground truth is not there"
         return [Problem(name, "missing sequence", "all frames", detail) for name in self.absent]
 
 
@@ -129,7 +129,7 @@ def open_dataset(
         message = f"{folder}: expected {expected}; found {_contents(folder)}. Choose another --layout or folder"
         raise LayoutError(message)
     found = fitting.find(folder)
-    absent: list[str] = []
+    absent = fitting.unlabelled(folder)
     if split is not None:
         found, absent = fitting.select(folder, split, found)
     wanted = set(sequences) or {place.name for place in found}

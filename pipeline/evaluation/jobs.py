@@ -1,7 +1,9 @@
 """Sequence after sequence, in this process or several, with progress, resumable."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -98,7 +100,8 @@ def _in_processes(
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
     steps: multiprocessing.Queue[tuple[str, int]] = spawn.Queue()
-    with ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,)) as pool:
+    pool = ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,))
+    try:
         running = {pool.submit(_do_in_child, job, schedule): job for job in jobs}
         while running:
             ended, _ = wait(running, _REFRESH, FIRST_COMPLETED)
@@ -107,6 +110,8 @@ def _in_processes(
                     show(*steps.get_nowait())
             for future in ended:
                 yield future.result(), running.pop(future).name
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResult:
@@ -117,11 +122,22 @@ def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResul
 
 
 def _prepare_child(steps: "multiprocessing.Queue[tuple[str, int]]") -> None:
-    """Prepare a process of its own for sequences, which tells of its steps through a queue; Ctrl-C is its parent's."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a process of its own for sequences, which tells of its steps through a queue.
+
+    Ctrl-C ends it without a word, and so does its parent's end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     _prepare_process()
     steps.cancel_join_thread()  # nobody reads the last steps: they must not keep the process from ending
     _child["steps"] = steps
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _do_in_child(job: SequenceJob, schedule: Schedule) -> SequenceResult:

@@ -52,7 +52,7 @@ class Arrangement:
     masks: str
 
     def find(self, top: Path) -> list[Place]:
-        """Return the places under `top` that have both folders, sorted by name."""
+        """Return the places under `top` that have a folder of frames, sorted by name."""
         pattern = re.sub(r"\{\w+\}", "*", self.frames)
         expression = re.compile(re.escape(self.frames).replace(r"\{", "{").replace(r"\}", "}").format_map(_Groups()))
         places = []
@@ -62,9 +62,7 @@ class Arrangement:
                 continue
             names = {"part": "", **named.groupdict()}
             masks = top / self.masks.format(**names)
-            if masks.is_dir():
-                name = names["sequence"]
-                places.append(Place(name=name, part=names["part"], frames=folder, masks=masks))
+            places.append(Place(name=names["sequence"], part=names["part"], frames=folder, masks=masks))
         return places
 
 
@@ -94,16 +92,27 @@ class Layout:
 
     def find(self, top: Path) -> list[Place]:
         """Return the sequences under `top`, sorted by name; none if it is laid out otherwise."""
+        return self._arranged(top)[0]
+
+    def unlabelled(self, top: Path) -> list[str]:
+        """Return the names of sequences under `top` that have frames, but no folder of ground truth as the others."""
+        return [place.name for place in self._arranged(top)[1]]
+
+    def _arranged(self, top: Path) -> tuple[list[Place], list[Place]]:
+        """Return the sequences with a folder of ground truth, and those without, of the arrangement that fits."""
         for arrangement in self.arrangements:
-            places = [place for place in arrangement.find(top) if pictures(place.frames) or pictures(place.masks)]
+            places = arrangement.find(top)
             if self.category:
                 places = [
                     Place(name=f"{place.part}/{place.name}", part=place.part, frames=place.frames, masks=place.masks)
                     for place in places
                 ]
-            if places:
-                return sorted(places, key=lambda place: place.name)
-        return []
+            places.sort(key=lambda place: place.name)
+            labelled = [place for place in places if place.masks.is_dir()]
+            labelled = [place for place in labelled if pictures(place.frames) or pictures(place.masks)]
+            if labelled:
+                return labelled, [place for place in places if not place.masks.is_dir() and pictures(place.frames)]
+        return [], []
 
     def select(self, top: Path, split: str, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
         """Return those of `places` that belong to `split`: by a list file, else by the folder above them.
