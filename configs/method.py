@@ -32,6 +32,12 @@ class MethodSettings(Section):
     """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
     final: Literal["mean", "product"] = "mean"
     """How twin and low-level saliency become the final map: their mean, or the paper's product (Eq. (9))."""
+    smoothing: float = Field(
+        default=0.75,
+        ge=0,
+        lt=1,
+        description="Most that a final map takes over from the frame before, along the flow; 0 = nothing",
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where networks run; `auto` takes a GPU when there is one."""
 

@@ -25,6 +25,7 @@ from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.temporal import TemporalSmoothing
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
 from stream.channel import Channel
@@ -66,6 +67,7 @@ class _Halves:
     flow_size: tuple[int, int]
     colour: ColourHalf
     motion: MotionHalf
+    smoothing: TemporalSmoothing | None
 
 
 class Analysis:
@@ -146,7 +148,7 @@ class Analysis:
             colour = group.create_task(_timed(self._colour_thread, lambda: halves.colour(small)), name="colour")
             motion = group.create_task(_timed(self._motion_thread, lambda: halves.motion(fine)), name="motion")
         (colour_result, colour_seconds), (motion_result, motion_seconds) = colour.result(), motion.result()
-        events, saliency = await self._conclude(frame, small, colour_result, motion_result)
+        events, saliency = await self._conclude(frame, small, colour_result, motion_result, halves.smoothing)
         finished = time.monotonic()
         seconds = {
             "shrink": shrunk - started,
@@ -159,9 +161,14 @@ class Analysis:
         )
 
     async def _conclude(
-        self, frame: Frame, small: NDArray[np.uint8], colour: ColourResult, motion: MotionResult
+        self,
+        frame: Frame,
+        small: NDArray[np.uint8],
+        colour: ColourResult,
+        motion: MotionResult,
+        smoothing: TemporalSmoothing | None,
     ) -> tuple[tuple[AdaptationEvent, ...], SaliencyFrame]:
-        saliency = combine(colour, motion, self._networks.settings)
+        saliency = combine(colour, motion, self._networks.settings, smoothing)
         if self.adapter is None:
             return (), saliency
         keyframe = None
@@ -199,6 +206,7 @@ class Analysis:
                 flow_size=flow_size(size, settings.flow_scale),
                 colour=ColourHalf(colour, self._slot),
                 motion=MotionHalf(motion, flow, size, settings),
+                smoothing=TemporalSmoothing(settings.smoothing) if settings.smoothing else None,
             )
         else:
             self._halves = replace(self._halves, frame_size=frame_size)

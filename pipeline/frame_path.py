@@ -14,7 +14,8 @@ from configs.method import MethodSettings
 from models.engine import ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
-from pipeline.saliency_path import ColourHalf, MotionHalf, combine
+from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.temporal import TemporalSmoothing
 from pipeline.values import Keyframe, SaliencyFrame
 from pipeline.working_size import flow_size, shrink, working_size
 
@@ -54,12 +55,14 @@ class FramePath:
         colour: takes the small image.
         motion: takes the fine one; it remembers the frame before.
         settings: of the method.
+        smoothing: of the final maps along the flow; it remembers the frame before as well. None = none.
     """
 
     sizes: Sizes
     colour: ColourHalf
     motion: MotionHalf
     settings: MethodSettings
+    smoothing: TemporalSmoothing | None
 
     @classmethod
     def of(
@@ -81,12 +84,22 @@ class FramePath:
             flow: the flow estimator, this path's own.
             settings: of the method.
         """
-        return cls(sizes, ColourHalf(colour, slot), MotionHalf(motion, flow, sizes.working, settings), settings)
+        return cls(
+            sizes=sizes,
+            colour=ColourHalf(colour, slot),
+            motion=MotionHalf(motion, flow, sizes.working, settings),
+            settings=settings,
+            smoothing=TemporalSmoothing(settings.smoothing) if settings.smoothing else None,
+        )
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], SaliencyFrame]:
         """Return the next frame's image at the working size and its saliency, one half after the other."""
         fine, small = self.sizes.shrink(image)
-        return small, combine(self.colour(small), self.motion(fine), self.settings)
+        return small, self.combine(self.colour(small), self.motion(fine))
+
+    def combine(self, colour: ColourResult, motion: MotionResult) -> SaliencyFrame:
+        """Return the frame's saliency from what the halves found, each frame once and in order."""
+        return combine(colour, motion, self.settings, self.smoothing)
 
 
 def keyframe_of(small: NDArray[np.uint8], saliency: SaliencyFrame, media_time: float, sequence: int) -> Keyframe | None:

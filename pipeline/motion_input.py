@@ -11,6 +11,7 @@ from models.registry import FlowEstimator
 from pipeline.camera_motion import CameraMotion, residual_flow
 from pipeline.coded_flow import Flow, code_flow
 from pipeline.flow_and_luminance import code_flow_and_luminance
+from pipeline.temporal import Arrival
 from pipeline.working_size import shrink
 
 MotionCoding = Literal["flow-and-luminance", "coded-flow"]
@@ -25,10 +26,12 @@ class MotionInput:
     """What the motion between two frames is made of.
 
     Attributes:
-        residual: (h, w, 2) float32 pixels, the flow that arrives at each pixel of the current frame, less the camera's.
+        arrival: the current frame and the flow that arrives at it, at the maps' size.
+        residual: (h, w, 2) float32 pixels, the flow less the camera's.
         picture: (h, w, 3) uint8, what the motion network is shown.
     """
 
+    arrival: Arrival
     residual: Flow
     picture: NDArray[np.uint8]
 
@@ -47,8 +50,9 @@ def motion_input(
     current frame's pixels, where the colour network's map lies too. It may be estimated at a larger size than it is
     used at: that keeps the outlines of objects.
     """
-    residual = residual_flow(resize_flow(-estimator(current, previous), size), camera_motion)
-    return MotionInput(residual, motion_picture(residual, shrink(current, size), coding))
+    image, flow = shrink(current, size), resize_flow(-estimator(current, previous), size)
+    residual = residual_flow(flow, camera_motion)
+    return MotionInput(Arrival(image, flow), residual, motion_picture(residual, image, coding))
 
 
 def motion_picture(

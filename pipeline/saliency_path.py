@@ -18,7 +18,9 @@ from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
 from pipeline.scene_cut import Appearance, appearance, is_scene_cut
+from pipeline.temporal import Arrival, TemporalSmoothing
 from pipeline.values import Map, SaliencyFrame
+from pipeline.working_size import shrink
 
 _CONTRAST_FLOOR = 0.5
 """Least contrast, in pixels of flow per pixel of distance, that the conventional motion saliency scales to 1."""
@@ -35,9 +37,16 @@ class ColourResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionResult:
-    """The motion half's part: the map, and whether a new scene begins."""
+    """The motion half's part.
+
+    Attributes:
+        motion: the map; zero where nothing is known of motion.
+        arrival: the picture, and how it got here from the frame before.
+        scene_cut: whether a new scene begins.
+    """
 
     motion: Map
+    arrival: Arrival
     scene_cut: bool
 
 
@@ -88,23 +97,39 @@ class MotionHalf:
         self._previous, self._appearance = image, now
         cut = before is not None and is_scene_cut(before, now)
         if previous is None or previous.shape != image.shape or cut:
-            return MotionResult(np.zeros(self._size, np.float32), scene_cut=cut)
+            nothing = Arrival(shrink(image, self._size), None)
+            return MotionResult(np.zeros(self._size, np.float32), nothing, scene_cut=cut)
         settings = self._settings
         seen = motion_input(previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding)
         if self._network is None:
-            return MotionResult(conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR), scene_cut=False)
-        return MotionResult(self._network.head(self._network.encode(seen.picture)), scene_cut=False)
+            motion = conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR)
+        else:
+            motion = self._network.head(self._network.encode(seen.picture))
+        return MotionResult(motion, seen.arrival, scene_cut=False)
 
 
-def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings) -> SaliencyFrame:
+def combine(
+    colour: ColourResult, motion: MotionResult, settings: MethodSettings, smoothing: TemporalSmoothing | None = None
+) -> SaliencyFrame:
     """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9)).
 
-    LS and NR always come from the original network, whatever twin serves.
+    LS and NR always come from the original network, whatever twin serves. Where nothing is known of motion, LS is what
+    colour says, and the frame is no keyframe.
+
+    Args:
+        colour: the colour half's part.
+        motion: the motion half's.
+        settings: of the method.
+        smoothing: of the final maps along the flow; None = none.
     """
-    low_level = fuse(motion.motion, colour.colour, settings.fusion)
+    known = motion.arrival.flow is not None
+    low_level = fuse(motion.motion, colour.colour, settings.fusion) if known else colour.colour
     unadapted = final_map(colour.colour, None, low_level, settings.final)
     final = unadapted if colour.twin is None else final_map(colour.colour, colour.twin, low_level, settings.final)
-    nr = non_overlapping_ratio(motion.motion, colour.colour)
+    if smoothing is not None:
+        smoothed = smoothing(np.stack([final, unadapted], axis=2), motion.arrival)
+        final, unadapted = (np.ascontiguousarray(smoothed[..., index]) for index in (0, 1))
+    nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
@@ -112,7 +137,7 @@ def combine(colour: ColourResult, motion: MotionResult, settings: MethodSettings
         final=final,
         unadapted=unadapted,
         nr=nr,
-        is_keyframe=nr < settings.keyframe_threshold,
+        is_keyframe=known and nr < settings.keyframe_threshold,
         model_version=colour.model_version if colour.twin is not None else 0,
         scene_cut=motion.scene_cut,
     )

@@ -254,9 +254,10 @@ def read_records(output: Path, sequence: str) -> Iterator[dict[str, Any]]:
 
 
 def _columns(saliency: SaliencyFrame, size: tuple[int, int]) -> dict[str, NDArray[np.uint8]]:
-    """Return the maps to score; without a twin the final map stands for what it would be without one."""
+    """Return the maps to score; where the final map is what it would be without a twin, one stands for both."""
     motion, colour, low_level, final = (quantise(one, size) for one in maps_of(saliency))
-    unadapted = quantise(saliency.unadapted, size) if saliency.model_version else final
+    alike = np.array_equal(saliency.final, saliency.unadapted)
+    unadapted = final if alike else quantise(saliency.unadapted, size)
     return {"colour": colour, "motion": motion, "low_level": low_level, "final": final, UNADAPTED: unadapted}
 
 

@@ -7,11 +7,14 @@ from configs.method import MethodSettings
 from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
+from pipeline.temporal import Arrival, TemporalSmoothing
 from tests.fakes.frames import SIZE, picture
 from tests.fakes.served import BrightIsSalient, ColourfulIsSalient
 
 PAPER = MethodSettings(final="product")
 SETTINGS = MethodSettings(motion_coding="coded-flow")
+STILL = Arrival(np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1, 2), np.float32))
+UNKNOWN = Arrival(STILL.image, None)
 
 
 def motion_half(network: ColourfulIsSalient | None = None) -> MotionHalf:
@@ -71,7 +74,7 @@ def test_pictures_of_another_size_have_no_motion_against_each_other() -> None:
 
 def test_hand_computed_fusion_without_a_twin() -> None:
     """MS .8, CS .5: LS = .4 (Eq. (6)), FS = LS, NR = |.8 - .5| / (1.3 + .001) (Eq. (7))."""
-    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), PAPER)
+    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), STILL, scene_cut=False), PAPER)
     assert frame.low_level == pytest.approx(0.4)
     assert frame.final is frame.low_level
     assert frame.nr == pytest.approx(0.3 / 1.301)
@@ -80,7 +83,7 @@ def test_hand_computed_fusion_without_a_twin() -> None:
 
 def test_hand_computed_fusion_with_a_twin() -> None:
     """The twin's .9 makes FS = .9 * .4 (Eq. (9)); LS and NR stay the original's."""
-    frame = combine(ColourResult(one(0.5), one(0.9), 7), MotionResult(one(0.8), scene_cut=True), PAPER)
+    frame = combine(ColourResult(one(0.5), one(0.9), 7), MotionResult(one(0.8), STILL, scene_cut=True), PAPER)
     assert frame.final == pytest.approx(0.36)
     assert frame.low_level == pytest.approx(0.4)
     assert frame.nr == pytest.approx(0.3 / 1.301)
@@ -89,24 +92,45 @@ def test_hand_computed_fusion_with_a_twin() -> None:
 
 def test_the_softer_fusion_keeps_the_scale() -> None:
     settings = MethodSettings(fusion="geometric-mean", final="product")
-    frame = combine(ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.5), scene_cut=False), settings)
+    frame = combine(ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.5), STILL, scene_cut=False), settings)
     assert frame.low_level == pytest.approx(0.5)
     assert frame.final == pytest.approx(0.45)
 
 
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
     """LS = .8 * .5 = .4; without a twin FS = (.4 + .5) / 2, with one that says .9 (.4 + .9) / 2."""
-    motion = MotionResult(one(0.8), scene_cut=False)
+    motion = MotionResult(one(0.8), STILL, scene_cut=False)
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
     assert alone.final == pytest.approx(0.45)
     refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
     assert refined.final == pytest.approx(0.65)
-    unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), scene_cut=False), MethodSettings())
+    unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), STILL, scene_cut=False), MethodSettings())
     assert unmoved.final == pytest.approx(0.45), "half of what stands out though nothing moves"
 
 
 @pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])
 def test_a_frame_below_the_threshold_is_a_keyframe(*, threshold: float, is_keyframe: bool) -> None:
     settings = MethodSettings(keyframe_threshold=threshold)
-    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), scene_cut=False), settings)
+    frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), STILL, scene_cut=False), settings)
     assert frame.is_keyframe is is_keyframe
+
+
+def test_where_nothing_is_known_of_motion_colour_speaks_alone() -> None:
+    """The first frame of a stream or scene: LS = CS instead of CS times nothing; it proves no agreement."""
+    colour = ColourResult(one(0.8), None, 0)
+    frame = combine(colour, MotionResult(one(0.0), UNKNOWN, scene_cut=True), MethodSettings())
+    assert frame.low_level == pytest.approx(0.8)
+    assert frame.final == pytest.approx(0.8)
+    assert (frame.nr, frame.is_keyframe) == (1.0, False)
+
+
+def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> None:
+    """FS was .6, is .45 alone; half of the past in a still scene makes (.6 + .45) / 2, of the unadapted likewise."""
+    smoothing = TemporalSmoothing(0.5)
+    settings = MethodSettings()
+    combine(ColourResult(one(0.6), None, 0), MotionResult(one(0.0), UNKNOWN, scene_cut=True), settings, smoothing)
+    motion = MotionResult(one(0.8), STILL, scene_cut=False)
+    frame = combine(ColourResult(one(0.5), one(0.9), 1), motion, settings, smoothing)
+    assert frame.low_level == pytest.approx(0.4)
+    assert frame.final == pytest.approx((0.6 + 0.65) / 2)
+    assert frame.unadapted == pytest.approx((0.6 + 0.45) / 2)

@@ -32,7 +32,7 @@ def eager(**method: Any) -> Settings:
         "retraining": {"iterations_per_keyframe": 3, "learning_rate": 1e-3},
     }
     return load_settings(
-        None, {"method": {"size": [64, 96], "keyframe_threshold": 1.0, **method}, "adaptation": rounds}
+        None, {"method": {"size": [64, 96], "keyframe_threshold": 1.0, "smoothing": 0, **method}, "adaptation": rounds}
     )
 
 
