@@ -21,6 +21,9 @@ COMPARED: Final = ("final", "unadapted")
 WINDOW: Final = 10
 """Seconds of a stretch that the two are compared on."""
 
+_PROMPT: Final = 0.5
+"""Seconds within which a scene cut counts as noticed."""
+
 _SUMS = (len(COMPARED), 2, 256)
 
 
@@ -96,6 +99,13 @@ class Timeline:
         """Return the score of every stretch of `seconds` that begins on a second; none if the stream is shorter."""
         return self.over(range(len(self.frames) - seconds + 1), seconds)
 
+    def cuts(self) -> dict[str, int]:
+        """Return how many scene cuts were made by joining, how many of them were noticed, and how many more were."""
+        made = [scene.start for scene in self.scenes[1:]]
+        noticed = [one.time for one in self.happenings if one.kind == "reset" and one.reason == "scene cut"]
+        found = sum(any(abs(time - start) < _PROMPT for time in noticed) for start in made)
+        return {"made": len(made), "found": found, "false": len(noticed) - found}
+
     def as_json(self) -> dict[str, Any]:
         """Return the course as plain values for JSON."""
         course = self.windows()
@@ -107,6 +117,7 @@ class Timeline:
             "unadapted": _plain(course.unadapted),
             **summary(course),
             "adaptation": [asdict(one) for one in self.happenings],
+            "cuts": self.cuts(),
             "scenes": [
                 asdict(scene)
                 | {name: _plain(getattr(self.over([scene.start], scene.seconds), name))[0] for name in COMPARED}

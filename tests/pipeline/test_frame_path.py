@@ -7,6 +7,7 @@ from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.frame_path import FramePath, Sizes, keyframe_of
 from pipeline.saliency_path import ColourHalf, MotionHalf, combine
+from pipeline.temporal import TemporalSmoothing
 from tests.fakes.walks import walk
 
 SETTINGS = MethodSettings(size=(64, 96), keyframe_threshold=1.0)
@@ -21,12 +22,13 @@ def test_a_frame_goes_through_both_halves() -> None:
     colour = serve(load_servable("livesal-colour"), (64, 96), "cpu")
     sizes = Sizes.of((96, 128), SETTINGS)
     path = FramePath.of(sizes, colour, Slot(), None, flow_entry("dis").build(), SETTINGS)
+    smoothing = TemporalSmoothing(SETTINGS.smoothing)
     halves = ColourHalf(colour, Slot()), MotionHalf(None, flow_entry("dis").build(), (64, 96), SETTINGS)
 
     for index, (image, _) in enumerate(walk(3)):
         small, saliency = path(image)
         fine, again = sizes.shrink(image)
-        expected = combine(halves[0](again), halves[1](fine), SETTINGS)
+        expected = combine(halves[0](again), halves[1](fine), SETTINGS, smoothing)
         assert fine.shape == (96, 144, 3)
         assert np.array_equal(small, again)
         assert np.allclose(saliency.final, expected.final, atol=1e-5)

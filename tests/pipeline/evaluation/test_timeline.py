@@ -79,6 +79,8 @@ def test_scenes_have_scores_of_their_own(tmp_path: Path) -> None:
         Happening(5.0, "reset", "scene cut"),
         Happening(7.5, "swapped"),
         Happening(8, "something-new"),
+        Happening(9, "reset", "scene cut"),
+        Happening(10, "reset", "asked for"),
     ]
 
     content = timeline.as_json()
@@ -86,6 +88,7 @@ def test_scenes_have_scores_of_their_own(tmp_path: Path) -> None:
 
     assert [scene["sequence"] for scene in content["scenes"]] == ["a", "b"]
     assert content["scenes"][1]["final"] == pytest.approx(f(0.6, 1), abs=1e-5)
+    assert content["cuts"] == {"made": 1, "found": 1, "false": 1}
     assert content["adaptation"][0] == {"time": 5.0, "kind": "reset", "reason": "scene cut"}
     assert (tmp_path / "course.png").read_bytes().startswith(b"\x89PNG")
 
