@@ -86,6 +86,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument an option
         rate = frame_rate or (30.0 if joined else 25.0)
         if joined is not None:
             dataset = join(dataset, join_plan(joined, mode, rate, streams, seed))
+        elif streams > 1 or seed:
+            message = "--streams and --seed say how --join joins: give --join as well"
+            raise ConfigError(message)
         settings = method_settings(mode, config, overrides(assignments), colour=model, motion=motion, flow=flow)
         plan = RunPlan(mode=mode, settings=settings, round_seconds=duration(retrain_seconds), frame_rate=rate)
         folder = output or default_output(dataset.name, dataset.split, plan, joined)

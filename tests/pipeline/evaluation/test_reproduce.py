@@ -82,6 +82,7 @@ def test_score_prints_a_table_or_json(walks: Path, tmp_path: Path) -> None:
         (["evaluate", "{walks}", "--model", "nonesuch"], 4, "no saliency network is named 'nonesuch'"),
         (["evaluate", "{walks}", "--retrain-seconds", "soon"], 2, "seconds or 'measured', not 'soon'"),
         (["evaluate", "{walks}", "--join", "a while"], 2, "such as 30 or 20-60, not 'a while'"),
+        (["evaluate", "{walks}", "--streams", "2"], 2, "give --join as well"),
         (["evaluate", "{walks}", "--join", "20", "--mode", "paper"], 2, "--join makes streams for live mode"),
         (["evaluate", "{walks}", "--join", "20", "--streams", "2"], 2, "2 streams cannot be made of 1 sequences"),
         (["score", "{walks}/frames/a", "{walks}"], 6, "expected a folder of maps a sequence (a, …)"),
