@@ -9,9 +9,10 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import cv2
 import torch
@@ -24,6 +25,9 @@ from pipeline.evaluation.results import SequenceResult, load_result, save_result
 
 Advance = Callable[[int], None]
 """Told how many more frames are done."""
+
+Steps: TypeAlias = "Queue[tuple[str, int]]"
+"""By which processes tell whose sequence went on by how many frames."""
 
 _REFRESH: Final = 0.2
 """Seconds between two looks at what the processes have done."""
@@ -99,7 +103,7 @@ def _in_processes(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
-    steps: multiprocessing.Queue[tuple[str, int]] = spawn.Queue()
+    steps: Steps = spawn.Queue()
     pool = ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,))
     try:
         running = {pool.submit(_do_in_child, job, schedule): job for job in jobs}
@@ -121,7 +125,7 @@ def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResul
     return result
 
 
-def _prepare_child(steps: "multiprocessing.Queue[tuple[str, int]]") -> None:
+def _prepare_child(steps: Steps) -> None:
     """Prepare a process of its own for sequences, which tells of its steps through a queue.
 
     Ctrl-C ends it without a word, and so does its parent's end.
