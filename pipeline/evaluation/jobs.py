@@ -104,6 +104,7 @@ def _in_processes(
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
     steps: Steps = spawn.Queue()
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,))
     try:
         running = {pool.submit(_do_in_child, job, schedule): job for job in jobs}
@@ -114,6 +115,10 @@ def _in_processes(
                     show(*steps.get_nowait())
             for future in ended:
                 yield future.result(), running.pop(future).name
+    except BaseException:  # one failed, or somebody asked for the end: nobody waits for the others
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
