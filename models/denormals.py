@@ -10,6 +10,6 @@ def flush_denormals() -> None:
     NumPy finds its smallest denormal when it is first asked for the limits of a type, and warns if it finds zero; so it
     is asked before.
     """
-    for kind in (np.float32, np.float64):
-        np.finfo(kind)
+    np.finfo(np.float32)
+    np.finfo(np.float64)
     torch.set_flush_denormal(True)
