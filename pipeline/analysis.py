@@ -21,6 +21,7 @@ from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
+from pipeline.frame_path import FramePath, Sizes
 from pipeline.frame_threads import Seat
 from pipeline.in_order import InOrder
 from pipeline.keyframes import keyframe_of
@@ -29,17 +30,11 @@ from pipeline.networks import Networks
 from pipeline.retraining.rounds import ChildRounds
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.saliency_path import (
-    ColourHalf,
     ColourResult,
-    MotionHalf,
     MotionResult,
     OriginalColour,
-    combine,
 )
-from pipeline.selection import Selector
-from pipeline.temporal import TemporalSmoothing
 from pipeline.values import SaliencyFrame
-from pipeline.working_size import flow_size, shrink, working_size
 from stream.channel import Channel
 from stream.events import AdaptationEvent, AdaptationKind
 from stream.frame import Frame
@@ -79,7 +74,7 @@ class _Begun:
 
     Attributes:
         frame: as it came.
-        halves: the frame path for its size.
+        path: what it goes through.
         small: the frame at the working size.
         original: the original network's part of the colour half, and the seconds that it took.
         motion: the motion half, under way, and the seconds that it takes.
@@ -88,7 +83,7 @@ class _Begun:
     """
 
     frame: Frame
-    halves: "_Halves"
+    path: FramePath
     small: NDArray[np.uint8]
     original: tuple[OriginalColour, float]
     motion: Future[tuple[MotionResult, float]]
@@ -109,23 +104,6 @@ class _Taken:
     frame: Frame | None
     begun: _Begun | None
     turn: AsyncExitStack
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Halves:
-    """The frame path for one working size."""
-
-    frame_size: tuple[int, int]
-    size: tuple[int, int]
-    flow_size: tuple[int, int]
-    colour: ColourHalf
-    motion: MotionHalf
-    smoothing: TemporalSmoothing | None
-
-    def shrink(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return a frame at the size of flow, and from there at the working size."""
-        fine = shrink(image, self.flow_size)
-        return fine, shrink(fine, self.size)
 
 
 class Analysis:
@@ -165,8 +143,7 @@ class Analysis:
         )
         self._remembering: Future[None] | None = None
         self._slot = Slot()
-        self._selector = Selector(networks.settings.selection)
-        self._halves: _Halves | None = None
+        self._path: FramePath | None = None
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
         self._ordered: Order | None = None
@@ -225,48 +202,48 @@ class Analysis:
 
     async def analyse(self, frame: Frame) -> AnalysedFrame:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
-        return await self._finish(await self._begin(frame, await self._halves_for(frame.size)))
+        return await self._finish(await self._begin(frame, await self._path_for(frame.size)))
 
     async def _take(self, frames: Channel[Frame]) -> _Taken | None:
         """Begin the next frame when the camera's turn has come; None at the end.
 
         A frame that the frame path does not fit is left: the path is built anew when the frame before is done.
         """
-        waiting, halves = await frames.peek(), self._halves
+        waiting, path = await frames.peek(), self._path
         if waiting is None:
             return None
-        if halves is None or halves.frame_size != waiting.size:
+        if path is None or path.sizes.frame != waiting.size:
             return _Taken(None, None, AsyncExitStack())
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(self._seat.turn())
             frame = await frames.receive()  # the newest: while the turn was waited for, others may have come
-            begun = await self._begin(frame, halves) if frame.size == halves.frame_size else None
+            begun = await self._begin(frame, path) if frame.size == path.sizes.frame else None
             return _Taken(frame, begun, turn.pop_all())
 
     async def _begin_anew(self, frames: Channel[Frame], taken: _Taken) -> _Begun:
         """Begin a frame that needs another frame path; that is built before the turn, since it takes seconds."""
         waiting = taken.frame or await frames.peek()
         if waiting is not None:
-            await self._halves_for(waiting.size)
+            await self._path_for(waiting.size)
         if taken.frame is None:
             await taken.turn.enter_async_context(self._seat.turn())
         frame = taken.frame or await frames.receive()
-        return await self._begin(frame, await self._halves_for(frame.size))
+        return await self._begin(frame, await self._path_for(frame.size))
 
-    async def _begin(self, frame: Frame, halves: _Halves) -> _Begun:
+    async def _begin(self, frame: Frame, path: FramePath) -> _Begun:
         """Shrink a frame, start its motion half, and compute the original network's part of its colour half."""
         started = time.monotonic()
-        (fine, small), shrink_seconds = await _timed(self._colour_work, lambda: halves.shrink(frame.image))
-        motion = self._motion_work.submit(_timing(lambda: halves.motion(fine, small)))
-        original = await _timed(self._colour_work, lambda: halves.colour.original(small))
-        return _Begun(frame, halves, small, original, motion, started, shrink_seconds)
+        (fine, small), shrink_seconds = await _timed(self._colour_work, lambda: path.sizes.shrink(frame.image))
+        motion = self._motion_work.submit(_timing(lambda: path.motion(fine, small)))
+        original = await _timed(self._colour_work, lambda: path.colour.original(small))
+        return _Begun(frame, path, small, original, motion, started, shrink_seconds)
 
     async def _finish(self, begun: _Begun) -> AnalysedFrame:
         """Add the twin's map and the motion half, and let the adaptation take note of the frame."""
         original, original_seconds = begun.original
-        colour, twin_seconds = await _timed(self._colour_work, lambda: begun.halves.colour.adapted(original))
+        colour, twin_seconds = await _timed(self._colour_work, lambda: begun.path.colour.adapted(original))
         motion, motion_seconds = await asyncio.wrap_future(begun.motion)
-        events, saliency = await self._conclude(begun.frame, begun.small, colour, motion, begun.halves.smoothing)
+        events, saliency = await self._conclude(begun, colour, motion)
         finished = time.monotonic()
         seconds = {
             "shrink": begun.shrink_seconds,
@@ -284,17 +261,12 @@ class Analysis:
         )
 
     async def _conclude(
-        self,
-        frame: Frame,
-        small: NDArray[np.uint8],
-        colour: ColourResult,
-        motion: MotionResult,
-        smoothing: TemporalSmoothing | None,
+        self, begun: _Begun, colour: ColourResult, motion: MotionResult
     ) -> tuple[tuple[AdaptationEvent, ...], SaliencyFrame]:
-        saliency = combine(colour, motion, self._networks.settings, self._selector, smoothing)
+        frame, saliency = begun.frame, begun.path.combine(colour, motion)
         if self.adapter is None:
             return (), saliency
-        keyframe = keyframe_of(small, saliency, motion.look, frame.time, frame.sequence)
+        keyframe = keyframe_of(begun.small, saliency, motion.look, frame.time, frame.sequence)
         told = self.adapter.observe(
             frame.time, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit
         )
@@ -305,30 +277,24 @@ class Analysis:
             await self._rounds.wait()
         return tuple(events), saliency
 
-    async def _halves_for(self, frame_size: tuple[int, int]) -> _Halves:
-        """Return the frame path for frames of this size; another working size begins anew, without a twin."""
-        if self._halves is not None and self._halves.frame_size == frame_size:
-            return self._halves
-        settings = self._networks.settings
-        size = settings.size or working_size(frame_size, settings.area)
-        if self._halves is None or self._halves.size != size:
+    async def _path_for(self, frame_size: tuple[int, int]) -> FramePath:
+        """Return the path for frames of this size; another working size begins anew, without a twin."""
+        path, settings = self._path, self._networks.settings
+        if path is not None and path.sizes.frame == frame_size:
+            return path
+        sizes = Sizes.of(frame_size, settings)
+        if path is not None and path.sizes.working == sizes.working:
+            path = replace(path, sizes=sizes)
+        else:
             if self._rounds is not None:
                 await self._rounds.stop()
-            colour = await self._networks.colour(size)
-            motion = await self._networks.motion(size)
+            colour = await self._networks.colour(sizes.working)
+            motion = await self._networks.motion(sizes.working)
             flow = await _on(self._motion_work, self._networks.flow)
-            await self._adapt(colour, size)
-            self._halves = _Halves(
-                frame_size=frame_size,
-                size=size,
-                flow_size=flow_size(size, settings.flow_scale),
-                colour=ColourHalf(colour, self._slot),
-                motion=MotionHalf(motion, flow, size, settings),
-                smoothing=TemporalSmoothing(settings.smoothing) if settings.smoothing else None,
-            )
-        else:
-            self._halves = replace(self._halves, frame_size=frame_size)
-        return self._halves
+            await self._adapt(colour, sizes.working)
+            path = FramePath.of(sizes, colour, self._slot, motion, flow, settings)
+        self._path = path
+        return path
 
     async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
         """Let rounds retrain `colour` from now on, and go on with the twins of an earlier run."""

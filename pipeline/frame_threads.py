@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Self
 
-import torch
-
+from models.denormals import flush_denormals
 from pipeline.turns import Turns
 
 
@@ -35,9 +34,7 @@ class FrameThreads:
     def __init__(self, count: int | None = None) -> None:
         """Make `count` threads, by default as many as this process may use cores; they start with the first work."""
         self.count = count or len(os.sched_getaffinity(0))
-        self._executor = ThreadPoolExecutor(
-            self.count, thread_name_prefix="frames", initializer=torch.set_flush_denormal, initargs=(True,)
-        )
+        self._executor = ThreadPoolExecutor(self.count, thread_name_prefix="frames", initializer=flush_denormals)
         self._turns = Turns(self.count)
 
     def __enter__(self) -> Self:

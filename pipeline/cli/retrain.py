@@ -24,15 +24,18 @@ def retrain(
     import torch  # noqa: PLC0415 - seconds that help can spare
 
     from configs.guards import GuardSettings  # noqa: PLC0415
+    from models.denormals import flush_denormals  # noqa: PLC0415
     from models.loading import load_model  # noqa: PLC0415
     from models.training.twin import TwinStep  # noqa: PLC0415
+    from pipeline.allocation import keep_memory  # noqa: PLC0415
     from pipeline.cli.failures import reported  # noqa: PLC0415
     from pipeline.guard import objection  # noqa: PLC0415
     from pipeline.retraining.inspection import maps_of, plot_loss, plot_maps, shown  # noqa: PLC0415
     from pipeline.retraining.job import read_job, run_job, with_base, write_result  # noqa: PLC0415
 
+    keep_memory()
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    flush_denormals()
     console = Console()
     folder = output or job
     with reported():

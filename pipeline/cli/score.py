@@ -45,6 +45,8 @@ def score(
     with reported():
         dataset = open_dataset(dataset_dir, layout, split, names(sequences))
         found = score_maps(method_names(maps), dataset, Schedule(processes=jobs))
+    for line in summarise(dataset.problems):
+        _terminal.print(f"[yellow]![/yellow] {escape(line)}", highlight=False, soft_wrap=True)
     for method, results in found.items():
         for line in summarise(problem for result in results for problem in result.problems):
             _terminal.print(f"[yellow]![/yellow] {escape(f'{method}: {line}')}", highlight=False, soft_wrap=True)

@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.checkpoint import save_state
+from models.denormals import flush_denormals
 from models.training.loop import Trainer
+from pipeline.allocation import keep_memory
 
 _PREFIX = "network."
 
@@ -19,7 +20,8 @@ def follow(trainer: Trainer, steps: int, weights: Path) -> Path:
     Returns:
         The path of the weights.
     """
-    torch.set_flush_denormal(True)
+    keep_memory()
+    flush_denormals()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = 0

@@ -1,5 +1,6 @@
 """Labelled video data sets: sequences of frames with ground truth, found on disk by their published layout."""
 
+import hashlib
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,27 @@ from pipeline.evaluation.ground_truth import GroundTruth
 from pipeline.evaluation.layouts.layout import MaskReader
 from pipeline.evaluation.layouts.names import layout_named, layout_names
 from pipeline.evaluation.layouts.pairing import LabelledFrame
+from pipeline.evaluation.problems import Problem
 
 AUTO: Final = "auto"
 """The layout that stands for whichever fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A stretch of a joined stream.
+
+    Attributes:
+        sequence: that it shows.
+        start: second of the stream at which it begins.
+        seconds: that it lasts.
+        visit: how many times its sequence has been shown by then, this time included.
+    """
+
+    sequence: str
+    start: int
+    seconds: int
+    visit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,17 +43,28 @@ class Sequence:
         frames: in order; some may be missing, or have no ground truth.
         read: turns a frame's mask files into its ground truth.
         sparse: whether frames without ground truth are as the data set was published.
+        scenes: what it is joined of; empty for a sequence as it was published.
     """
 
     name: str
     frames: tuple[LabelledFrame, ...]
     read: MaskReader
     sparse: bool
+    scenes: tuple[Scene, ...] = ()
 
     @property
     def labelled(self) -> tuple[LabelledFrame, ...]:
         """The frames that have a ground truth."""
         return tuple(frame for frame in self.frames if frame.masks)
+
+    @property
+    def inputs(self) -> str:
+        """Digest of its files' paths, sizes and times, in order: it changes when the sequence does."""
+        digest = hashlib.sha256()
+        for frame in self.frames:
+            for path in (frame.image, *frame.masks):
+                digest.update(f"{frame.name} {_facts(path)}\n".encode())
+        return digest.hexdigest()
 
     def ground_truth(self, frame: LabelledFrame) -> GroundTruth:
         """Read the ground truth of a labelled frame.
@@ -55,12 +85,20 @@ class Dataset:
         layout: the name of its layout.
         split: the part that was asked for; None for all of it.
         sequences: sorted by name.
+        absent: sequences that should be there: the split's list names them, or they have frames but no ground truth.
     """
 
     name: str
     layout: str
     split: str | None
     sequences: tuple[Sequence, ...]
+    absent: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the set as a whole."""
+        detail = "its folder of frames or its folder of ground truth is not there"
+        return [Problem(name, "missing sequence", "all frames", detail) for name in self.absent]
 
 
 def open_dataset(
@@ -85,12 +123,15 @@ def open_dataset(
     chosen = [layout_named(layout)] if layout != AUTO else [layout_named(name) for name in layout_names()]
     fitting = next((candidate for candidate in chosen if candidate.find(folder)), None)
     if fitting is None:
-        expected = "; ".join(candidate.describe() for candidate in chosen)
+        expected = chosen[0].describe()
+        if len(chosen) > 1:
+            expected = "one of these:\n" + "".join(f"  {candidate.describe(1)}\n" for candidate in chosen)
         message = f"{folder}: expected {expected}; found {_contents(folder)}. Choose another --layout or folder"
         raise LayoutError(message)
     found = fitting.find(folder)
+    absent = fitting.unlabelled(folder)
     if split is not None:
-        found = fitting.select(folder, split, found)
+        found, absent = fitting.select(folder, split, found)
     wanted = set(sequences) or {place.name for place in found}
     unknown = wanted - {place.name for place in found}
     if unknown:
@@ -106,7 +147,17 @@ def open_dataset(
             for place in found
             if place.name in wanted
         ),
+        absent=tuple(name for name in absent if not sequences),
     )
+
+
+def _facts(path: Path | None) -> str:
+    """Return what tells one version of a file from another; a file that is gone is a version too."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        found = None
+    return f"{path} {found.st_size} {found.st_mtime_ns}" if found else f"{path}"
 
 
 def _contents(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """Evaluating the method on a labelled data set: run, score every stage, remember what is worth showing."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluation.conventions import FrameScore
 from pipeline.evaluation.datasets import Dataset
 from pipeline.evaluation.datasets import Sequence as VideoSequence
 from pipeline.evaluation.fingerprint import fingerprint
@@ -17,16 +18,23 @@ from pipeline.evaluation.gallery import Gallery, maps_of
 from pipeline.evaluation.ground_truth import GroundTruth, UnreadableImageError, read_rgb
 from pipeline.evaluation.jobs import Advance, Schedule, run_jobs
 from pipeline.evaluation.layouts.pairing import LabelledFrame
-from pipeline.evaluation.problems import Kind
+from pipeline.evaluation.problems import Kind, Problem
 from pipeline.evaluation.results import Counts, SequenceResult, json_report
 from pipeline.evaluation.runner import Runner, RunPlan
 from pipeline.evaluation.scoring import SequenceScorer
 from pipeline.evaluation.similarity import structural_similarity
 from pipeline.evaluation.tally import quantise
+from pipeline.evaluation.timeline import WINDOW, Timeline
 from pipeline.values import SaliencyFrame
 
 STAGES: Final = ("colour", "motion", "low_level", "final")
 """The maps that are scored, by the names under which they are reported."""
+
+UNADAPTED: Final = "unadapted"
+"""What the final map would be without a twin: scored too, to tell what adapting gains."""
+
+SCORED: Final = (*STAGES, UNADAPTED)
+"""All columns of an evaluation's results."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,20 +92,31 @@ class EvaluationJob:
         """Frames to go through."""
         return len(self.sequence.frames)
 
+    @property
+    def inputs(self) -> str:
+        """Digest of the sequence's files."""
+        return self.sequence.inputs
+
     def __call__(self, advance: Advance) -> SequenceResult:
         """Run the method and score every stage of each labelled frame."""
         video, runner = Video(self.sequence), Runner(self.plan)
-        scorer, gallery = SequenceScorer(self.sequence, STAGES), Gallery()
+        scorer, gallery = SequenceScorer(self.sequence, SCORED), Gallery()
+        timeline = Timeline(scenes=self.sequence.scenes) if self.plan.mode == "live" else None
         folder = self.output / "frames" / self.name.replace("/", "--")
         folder.mkdir(parents=True, exist_ok=True)
         frames = 0
         with (folder / "frames.jsonl").open("w", encoding="utf-8") as records:
             for picture, saliency in runner.run(video):
+                record, scores = self._score(picture, saliency, scorer, gallery)
+                if timeline is not None and scores:
+                    timeline.add(frames / self.plan.frame_rate, scores)
                 frames += 1
-                record = self._score(picture, saliency, scorer, gallery)
                 records.write(json.dumps(record) + "\n")
                 advance(1)
         gallery.save(folder)
+        if timeline is not None:
+            timeline.trim(frames / self.plan.frame_rate)
+            timeline.happenings = runner.happenings
         for kind, frame, detail in video.missing.values():
             scorer.report(kind, frame, detail)
         return SequenceResult(
@@ -107,12 +126,13 @@ class EvaluationJob:
             seconds=runner.seconds,
             counts=runner.counts,
             problems=tuple(scorer.problems),
+            timeline=timeline,
         )
 
     def _score(
         self, picture: Picture, saliency: SaliencyFrame, scorer: SequenceScorer, gallery: Gallery
-    ) -> dict[str, Any]:
-        """Score one frame; return what is remembered of it."""
+    ) -> tuple[dict[str, Any], Mapping[str, FrameScore]]:
+        """Score one frame; return what is remembered of it, and its measures by the paper's convention."""
         name, image = picture.frame.name, picture.image
         size = image.shape[0], image.shape[1]
         record: dict[str, Any] = {
@@ -126,20 +146,14 @@ class EvaluationJob:
             _save_map(quantise(saliency.final, size), self.maps / self.name / f"{name}.png")
         if saliency.is_keyframe:
             gallery.keyframe(name, saliency.nr, image, saliency.low_level)
-        truth = scorer.truth(picture.frame)
+        truth = scorer.truth(picture.frame, size)
         if truth is None:
-            return record
-        if truth.mask.shape != size:
-            found, wanted = truth.mask.shape, size
-            detail = f"mask of {found[1]}x{found[0]} for a frame of {wanted[1]}x{wanted[0]}"
-            scorer.report("size mismatch", picture.frame, detail)
-            return record
-        motion, colour, low_level, final = (quantise(one, size) for one in maps_of(saliency))
-        maps = {"colour": colour, "motion": motion, "low_level": low_level, "final": final}
-        scores = scorer.add(picture.frame, truth, maps)
-        best = {stage: round(float(score.curves[2].max()), 5) for stage, score in scores.items()}
-        gallery.judge(name, best["final"], image, truth.mask, saliency)
-        return {**record, "maxF": best, "ssim": round(_quality(saliency, truth), 5)}
+            return record, {}
+        scores = scorer.add(picture.frame, truth, _columns(saliency, size))
+        best = {stage: round(float(score["toolbox"].curves[2].max()), 5) for stage, score in scores.items()}
+        gallery.judge(picture.frame, best["final"], (image, truth.mask), saliency)
+        record |= {"maxF": best, "ssim": round(_quality(saliency, truth), 5)}
+        return record, {stage: score["paper"] for stage, score in scores.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -182,15 +196,23 @@ class Evaluation:
                 "flow": self.plan.settings.method.flow,
             },
         )
-        counts = self.counts
-        return {
-            **report,
-            "keyframes": counts.keyframes,
-            "retrainings": counts.retrainings,
-            "swaps": counts.swaps,
-            "rejected": counts.rejected,
-            "fps": self.fps,
-        }
+        return {**report, **asdict(self.counts), "fps": self.fps, **self._streams()}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong with the data."""
+        return [*self.dataset.problems, *(problem for result in self.results for problem in result.problems)]
+
+    @property
+    def timelines(self) -> dict[str, Timeline]:
+        """The courses of sequences that last at least as long as a stretch that is compared, by name."""
+        found = {result.name: result.timeline for result in self.results}
+        return {name: line for name, line in found.items() if line is not None and len(line.frames) >= WINDOW}
+
+    def _streams(self) -> dict[str, Any]:
+        """Return what long sequences have beside the agreed keys."""
+        streams = {name: line.as_json() for name, line in self.timelines.items()}
+        return {"streams": streams} if streams else {}
 
 
 def evaluate(
@@ -230,6 +252,14 @@ def read_records(output: Path, sequence: str) -> Iterator[dict[str, Any]]:
     with (output / "frames" / sequence.replace("/", "--") / "frames.jsonl").open(encoding="utf-8") as records:
         for line in records:
             yield json.loads(line)
+
+
+def _columns(saliency: SaliencyFrame, size: tuple[int, int]) -> dict[str, NDArray[np.uint8]]:
+    """Return the maps to score; where the final map is what it would be without a twin, one stands for both."""
+    motion, colour, low_level, final = (quantise(one, size) for one in maps_of(saliency))
+    alike = np.array_equal(saliency.final, saliency.unadapted)
+    unadapted = final if alike else quantise(saliency.unadapted, size)
+    return {"colour": colour, "motion": motion, "low_level": low_level, "final": final, UNADAPTED: unadapted}
 
 
 def _quality(saliency: SaliencyFrame, truth: GroundTruth) -> float:

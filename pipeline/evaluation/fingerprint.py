@@ -10,7 +10,7 @@ from models.loading import files_of
 from pipeline.evaluation.runner import RunPlan
 
 _PACKAGES = ("configs", "models", "pipeline")
-_PRESENTATION = frozenset({"cli", "reproduce", "report.py", "plots.py", "tables.py"})
+_PRESENTATION = frozenset({"cli", "reproduce", "report.py", "plots.py", "course_plot.py", "captions.py", "tables.py"})
 """Folders and files that show results but do not bring them about."""
 
 

@@ -1,6 +1,5 @@
 """Frames worth looking at, picked while they stream by: the worst, the best, the keyframes."""
 
-import heapq
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -9,38 +8,45 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluation.layouts.pairing import LabelledFrame
 from pipeline.values import SaliencyFrame
 
 _WIDTH: Final = 160
-_PICKED: Final = 2
+_PICKED: Final = 3
 _STRIP: Final = 12
 _QUALITY: Final = 80
+
+Shown = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+"""A picture and its ground truth."""
 
 
 @dataclass(slots=True, eq=False)
 class Gallery:
     """Small JPEGs of a sequence's worst and best frames and of its keyframes; never more than a few."""
 
-    _worst: list[tuple[float, str, bytes]] = field(default_factory=list)
-    _best: list[tuple[float, str, bytes]] = field(default_factory=list)
+    _worst: list["_Pick"] = field(default_factory=list)
+    _best: list["_Pick"] = field(default_factory=list)
     _keyframes: list[tuple[str, float, bytes]] = field(default_factory=list)
     _stride: int = 1
     _seen: int = 0
 
-    def judge(
-        self, name: str, f: float, image: NDArray[np.uint8], mask: NDArray[np.bool_], saliency: SaliencyFrame
-    ) -> None:
-        """Keep a frame, with all its maps side by side, if its final map's F is among the worst or the best."""
-        worst = len(self._worst) < _PICKED or -f > self._worst[0][0]
-        best = len(self._best) < _PICKED or f > self._best[0][0]
-        if not worst and not best:
-            return
-        strip = _row(image, mask.astype(np.float32), *maps_of(saliency))
-        for heap, key, wanted in ((self._worst, -f, worst), (self._best, f, best)):
-            if wanted:
-                heapq.heappush(heap, (key, name, strip))
-                if len(heap) > _PICKED:
-                    heapq.heappop(heap)
+    def judge(self, frame: LabelledFrame, f: float, picture: Shown, saliency: SaliencyFrame) -> None:
+        """Keep a frame, with all its maps side by side, if its final map's F is among the worst or the best.
+
+        Args:
+            frame: that it is; one that a joined stream shows again is kept once.
+            f: of its final map.
+            picture: the image, (H, W, 3) uint8 RGB, and its ground truth, (H, W) bool.
+            saliency: its maps.
+        """
+        strip: bytes | None = None
+        for picks, key in ((self._worst, -f), (self._best, f)):
+            if len(picks) == _PICKED and key <= picks[-1].key:
+                continue
+            if strip is None:
+                image, mask = picture
+                strip = _row(image, mask.astype(np.float32), *maps_of(saliency))
+            _place(picks, _Pick(key, frame, strip))
 
     def keyframe(self, name: str, nr: float, image: NDArray[np.uint8], low_level: NDArray[np.float32]) -> None:
         """Keep every keyframe, then every second, every fourth …, as they become many."""
@@ -56,11 +62,31 @@ class Gallery:
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("*.jpg"):
             old.unlink()
-        for kind, heap, sign in (("worst", self._worst, -1), ("best", self._best, 1)):
-            for rank, (key, name, strip) in enumerate(sorted(heap, reverse=True)):
-                (folder / f"{kind}_{rank}_{name}_{sign * key:.3f}.jpg").write_bytes(strip)
+        for kind, picks, sign in (("worst", self._worst, -1), ("best", self._best, 1)):
+            for rank, pick in enumerate(picks):
+                (folder / f"{kind}_{rank}_{pick.frame.name}_{sign * pick.key:.3f}.jpg").write_bytes(pick.strip)
         for rank, (name, nr, strip) in enumerate(self._keyframes):
             (folder / f"keyframe_{rank:02}_{name}_{nr:.3f}.jpg").write_bytes(strip)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pick:
+    """A frame that is kept: how much it deserves it, which it is, and its pictures as a JPEG."""
+
+    key: float
+    frame: LabelledFrame
+    strip: bytes
+
+
+def _place(picks: list[_Pick], pick: _Pick) -> None:
+    """Put `pick` among the few best of `picks`, best first; of one and the same picture only the better stays."""
+    alike = [other for other in picks if other.frame.image == pick.frame.image]
+    others = [other for other in picks if other not in alike]
+    picks[:] = sorted([*others, max([*alike, pick], key=_key)], key=_key, reverse=True)[:_PICKED]
+
+
+def _key(pick: _Pick) -> float:
+    return pick.key
 
 
 def maps_of(saliency: SaliencyFrame) -> tuple[NDArray[np.float32], ...]:

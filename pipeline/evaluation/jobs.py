@@ -1,23 +1,39 @@
 """Sequence after sequence, in this process or several, with progress, resumable."""
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Protocol
+from queue import Empty
+from typing import Any, Final, Protocol, TypeAlias
 
 import cv2
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from models.denormals import flush_denormals
+from pipeline.allocation import keep_memory
 from pipeline.evaluation.results import SequenceResult, load_result, save_result
 
 Advance = Callable[[int], None]
 """Told how many more frames are done."""
+
+Steps: TypeAlias = "Queue[tuple[str, int]]"
+"""By which processes tell whose sequence went on by how many frames."""
+
+_REFRESH: Final = 0.2
+"""Seconds between two looks at what the processes have done."""
+
+_child: Final[dict[str, Any]] = {}
+"""Where a process of its own finds the queue for its steps: queues reach it only as it starts."""
 
 
 class SequenceJob(Protocol):
@@ -33,6 +49,11 @@ class SequenceJob(Protocol):
         """Frames to go through."""
         ...
 
+    @property
+    def inputs(self) -> str:
+        """Digest of the files that it reads."""
+        ...
+
     def __call__(self, advance: Advance) -> SequenceResult:
         """Do it."""
         ...
@@ -44,7 +65,8 @@ class Schedule:
 
     Attributes:
         results: folder of finished sequences' results; None keeps none, so that nothing can be resumed.
-        fingerprint: of everything that results depend on; results under another one are done again.
+        fingerprint: of everything that results depend on but the sequences' files, which are looked at as well;
+            results under another one are done again.
         processes: sequences at a time.
         quiet: whether no progress is shown.
     """
@@ -59,7 +81,7 @@ def run_jobs(jobs: Sequence[SequenceJob], schedule: Schedule) -> list[SequenceRe
     """Do all jobs that have no result yet, and return all results in the jobs' order."""
     done: dict[str, SequenceResult] = {}
     if schedule.results is not None:
-        stored = {job.name: load_result(_file(schedule.results, job.name), schedule.fingerprint) for job in jobs}
+        stored = {job.name: load_result(_file(schedule.results, job.name), _conditions(job, schedule)) for job in jobs}
         done = {name: result for name, result in stored.items() if result is not None}
     waiting = [job for job in jobs if job.name not in done]
     with _progress(schedule, sum(job.length for job in jobs), jobs, done) as show:
@@ -72,6 +94,7 @@ def run_jobs(jobs: Sequence[SequenceJob], schedule: Schedule) -> list[SequenceRe
 def _here(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
+    _prepare_process()
     for job in jobs:
         yield _do(job, schedule, partial(show, job.name)), job.name
 
@@ -80,28 +103,67 @@ def _in_processes(
     jobs: Sequence[SequenceJob], schedule: Schedule, show: Callable[[str, int], None]
 ) -> Iterator[tuple[SequenceResult, str]]:
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(schedule.processes, mp_context=spawn, initializer=_one_thread) as pool:
-        running = {pool.submit(_do, job, schedule, _unseen): job for job in jobs}
-        for future in as_completed(running):
-            show(running[future].name, running[future].length)
-            yield future.result(), running[future].name
+    steps: Steps = spawn.Queue()
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(schedule.processes, spawn, _prepare_child, (steps,))
+    try:
+        running = {pool.submit(_do_in_child, job, schedule): job for job in jobs}
+        while running:
+            ended, _ = wait(running, _REFRESH, FIRST_COMPLETED)
+            with suppress(Empty):
+                while True:
+                    show(*steps.get_nowait())
+            for future in ended:
+                yield future.result(), running.pop(future).name
+    except BaseException:  # one failed, or somebody asked for the end: nobody waits for the others
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _do(job: SequenceJob, schedule: Schedule, advance: Advance) -> SequenceResult:
     result = job(advance)
     if schedule.results is not None:
-        save_result(result, _file(schedule.results, job.name), schedule.fingerprint)
+        save_result(result, _file(schedule.results, job.name), _conditions(job, schedule))
     return result
 
 
-def _one_thread() -> None:
-    """Keep each process to one core."""
+def _prepare_child(steps: Steps) -> None:
+    """Prepare a process of its own for sequences, which tells of its steps through a queue.
+
+    Ctrl-C ends it without a word, and so does its parent's end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    _prepare_process()
+    steps.cancel_join_thread()  # nobody reads the last steps: they must not keep the process from ending
+    _child["steps"] = steps
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _do_in_child(job: SequenceJob, schedule: Schedule) -> SequenceResult:
+    steps = _child["steps"]
+    return _do(job, schedule, lambda frames: steps.put((job.name, frames)))
+
+
+def _prepare_process() -> None:
+    """Keep each process to one core, on which the method and its rounds of retraining run as fast as they can."""
+    keep_memory()
+    flush_denormals()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
 
 
-def _unseen(_frames: int) -> None:
-    """Advance nothing: progress does not cross processes frame by frame."""
+def _conditions(job: SequenceJob, schedule: Schedule) -> str:
+    return f"{schedule.fingerprint} {job.inputs}"
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -1,6 +1,7 @@
 """The plots of evaluations: curves over thresholds, gains per sequence."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
@@ -8,15 +9,16 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipeline.evaluation.captions import NAMES
 from pipeline.evaluation.conventions import CONVENTIONS, Convention, Curves
 
 COLOURS: Final = ("#1b6ca8", "#d1495b", "#66a182", "#edae49", "#5c415d", "#00798c", "#8d6b94", "#30323d")
 """Of lines, told apart by their dashes as well."""
 
-DASHES: Final = ("-", "--", "-.", ":")
+_INSIDE: Final = 8
+"""Most lines whose names fit into the plot."""
 
-NAMES: Final = {"colour": "colour (original)", "motion": "motion", "low_level": "low-level", "final": "final"}
-"""How stages are called in plots and tables."""
+DASHES: Final = ("-", "--", "-.", ":")
 
 
 def style(axes: Any) -> None:
@@ -29,7 +31,7 @@ def style(axes: Any) -> None:
 
 def plot_curves(curves: Mapping[str, Curves], path: Path, title: str) -> None:
     """Draw precision over recall, and F over the threshold, a line a column, as in Fig. 9."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(11 if len(curves) <= _INSIDE else 13, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     styles = zip(cycle(COLOURS), cycle(dash for dash in DASHES for _ in COLOURS), strict=False)
     for (name, one), (colour, dash) in zip(curves.items(), styles, strict=False):
@@ -40,7 +42,11 @@ def plot_curves(curves: Mapping[str, Curves], path: Path, title: str) -> None:
     right.set(xlabel="threshold", ylabel="F-measure (β² = 0.3)", xlim=(0, 255), ylim=(0, 1.01), title="F-measure")
     style(left)
     style(right)
-    right.legend(frameon=False, fontsize=9, title="maxF in brackets", title_fontsize=9)
+    if len(curves) > _INSIDE:
+        handles = right.get_legend_handles_labels()
+        figure.legend(*handles, frameon=False, fontsize=8, title="maxF in brackets", loc="outside right upper")
+    else:
+        right.legend(frameon=False, fontsize=9, title="maxF in brackets", title_fontsize=9)
     figure.suptitle(title)
     save(figure, path)
 
@@ -57,25 +63,43 @@ def plot_conventions(
     return paths
 
 
-def plot_gains(gains: Sequence[tuple[str, float, float]], path: Path, title: str) -> None:
-    """Draw what the final map gains on the original and on the low-level map, a pair of bars a sequence.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """What the final map of a sequence gains, in maxF of the paper's convention.
 
-    Args:
-        gains: sequence, gain on the original colour map, gain on the low-level map; in maxF.
-        path: PNG to write.
-        title: above the plot.
+    Attributes:
+        sequence: its name.
+        adapting: on what it would have been without a twin.
+        colour: on the original colour map.
+        low_level: on the low-level map.
     """
-    ordered = sorted(gains, key=lambda gain: gain[1])
-    figure = Figure(figsize=(8, 1.9 + 0.28 * len(ordered)), layout="constrained")
+
+    sequence: str
+    adapting: float
+    colour: float
+    low_level: float
+
+
+def plot_gains(gains: Sequence[Gain], path: Path, title: str) -> None:
+    """Draw what each sequence's final map gains, ordered by its gain on the original colour map."""
+    ordered = sorted(gains, key=lambda gain: gain.colour)
+    figure = Figure(figsize=(9, 1.9 + 0.38 * len(ordered)), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(ordered))
-    axes.barh(places + 0.2, [gain[1] for gain in ordered], 0.38, color=COLOURS[0], label="final - original colour")
-    axes.barh(places - 0.2, [gain[2] for gain in ordered], 0.38, color=COLOURS[3], label="final - low-level")
-    axes.set_yticks(places, [gain[0] for gain in ordered], fontsize=8)
+    shown = (
+        ("colour", 0.28, COLOURS[0], "on the original colour map"),
+        ("low_level", 0.0, COLOURS[3], "on the low-level map"),
+        ("adapting", -0.28, COLOURS[2], "by adapting (on the final map without a twin)"),
+    )
+    for name, offset, colour, label in shown:
+        axes.barh(places + offset, [getattr(gain, name) for gain in ordered], 0.26, color=colour, label=label)
+    axes.set_yticks(places, [gain.sequence for gain in ordered], fontsize=8)
     axes.axvline(0, color="#555555", linewidth=0.8)
-    axes.set(xlabel="gain in maxF (paper convention)", title=title)
+    left, right = axes.get_xlim()
+    axes.set(xlim=(min(left, -0.02), max(right, 0.02)))
+    axes.set(xlabel="gain of the final map in maxF (paper convention)", title=title)
     style(axes)
-    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=2)
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=3)
     save(figure, path)
 
 

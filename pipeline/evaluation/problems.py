@@ -14,6 +14,7 @@ Kind = Literal[
     "missing frame",
     "missing map",
     "missing mask",
+    "missing sequence",
     "size mismatch",
 ]
 """The ways in which a frame can fail to be scored."""

@@ -7,14 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from pipeline.evaluation.captions import NAMES
 from pipeline.evaluation.conventions import CONVENTIONS, Convention, Curves, averages
-from pipeline.evaluation.evaluate import STAGES, Evaluation
-from pipeline.evaluation.plots import NAMES, plot_conventions, plot_gains
+from pipeline.evaluation.course_plot import plot_course
+from pipeline.evaluation.evaluate import SCORED, STAGES, UNADAPTED, Evaluation
+from pipeline.evaluation.plots import Gain, plot_conventions, plot_gains
 from pipeline.evaluation.problems import Problem, summarise
 from pipeline.evaluation.results import SequenceResult, scores_of
 from pipeline.evaluation.score import COLUMN
+from pipeline.evaluation.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +38,32 @@ class Shown:
 
 def write_evaluation(evaluation: Evaluation) -> Path:
     """Write `report.html`, its plots and `evaluation.json` into the evaluation's folder; return the report."""
-    folder, title = evaluation.output, f"{evaluation.dataset.name}, {evaluation.plan.mode} mode"
+    folder, plan = evaluation.output, evaluation.plan
+    method = plan.settings.method
+    title = f"{evaluation.dataset.name}, {method.colour}, {plan.mode} mode"
     curves = curves_of(dict.fromkeys(STAGES, evaluation.results))
     plots = plot_conventions(curves, folder, title)
     gains = gains_of(evaluation.results)
     if gains:
         plots.append(folder / "gains.png")
         plot_gains(gains, plots[-1], title)
+    courses = {}
+    for name, timeline in evaluation.timelines.items():
+        courses[name] = folder / f"course-{name.replace('/', '--')}.png"
+        plot_course(timeline, courses[name], f"{name}: {title}")
     sequences = [
         {
             "name": result.name,
-            "gain": next((gain for gain in gains if gain[0] == result.name), None),
+            "gain": next((gain for gain in gains if gain.sequence == result.name), None),
+            "frames": result.frames,
             "counts": result.counts,
             "scores": scores_of([result], STAGES)["paper"],
+            "course": _data_url(courses[result.name], "image/png") if result.name in courses else None,
+            "scenes": _scenes(evaluation.timelines.get(result.name)),
             **{kind: _pictures(folder, result.name, kind) for kind in ("worst", "best", "keyframe")},
         }
         for result in evaluation.results
     ]
-    method = evaluation.plan.settings.method
     facts = {
         "layout": evaluation.dataset.layout,
         "split": evaluation.dataset.split or "all",
@@ -66,15 +78,24 @@ def write_evaluation(evaluation: Evaluation) -> Path:
         "rejected": evaluation.counts.rejected,
         "frames a second": f"{evaluation.fps:.1f}",
     }
+    if plan.mode == "live":
+        facts["a retraining lasts"] = "what it took" if plan.round_seconds is None else f"{plan.round_seconds:g} s"
+        facts["frame rate"] = f"{plan.frame_rate:g}"
+    scenes = sum(len(sequence.scenes) for sequence in evaluation.dataset.sequences)
+    if scenes:
+        facts["joined of"] = f"{scenes} scenes"
+    settings = {name: getattr(plan.settings, name).model_dump(mode="json") for name in ("method", "adaptation")}
     return _render(
         folder / "report.html",
         title=title,
         facts=facts,
-        columns={stage: NAMES[stage] for stage in STAGES},
-        table=scores_of(evaluation.results, STAGES),
+        columns={stage: NAMES[stage] for stage in SCORED},
+        stages={stage: NAMES[stage] for stage in STAGES},
+        table=scores_of(evaluation.results, SCORED),
         plots=plots,
         sequences=sequences,
-        problems=[problem for result in evaluation.results for problem in result.problems],
+        settings=yaml.safe_dump(settings, sort_keys=False),
+        problems=evaluation.problems,
     )
 
 
@@ -88,7 +109,9 @@ def write_scores(by_method: Mapping[str, Sequence[SequenceResult]], dataset: str
         columns={method: method for method in by_method},
         table=method_scores(by_method),
         plots=plots,
+        stages={},
         sequences=[],
+        settings="",
         problems=[
             Problem(f"{method}: {problem.sequence}", problem.kind, problem.frame, problem.detail, problem.scored)
             for method, results in by_method.items()
@@ -120,14 +143,22 @@ def curves_of(
     return curves
 
 
-def gains_of(results: Sequence[SequenceResult]) -> list[tuple[str, float, float]]:
-    """Return each sequence's gain in maxF of the final map on the original colour map and on the low-level map."""
+def gains_of(results: Sequence[SequenceResult]) -> list[Gain]:
+    """Return what the final map of each sequence that could be scored gains."""
     gains = []
     for result in results:
-        scores = scores_of([result], STAGES)["paper"]
-        final, colour, low_level = scores["final"], scores["colour"], scores["low_level"]
-        if final and colour and low_level:
-            gains.append((result.name, final.maxF - colour.maxF, final.maxF - low_level.maxF))
+        scores = scores_of([result], SCORED)["paper"]
+        best = {column: found.maxF for column, found in scores.items() if found}
+        if best:
+            final = best["final"]
+            gains.append(
+                Gain(
+                    sequence=result.name,
+                    adapting=final - best[UNADAPTED],
+                    colour=final - best["colour"],
+                    low_level=final - best["low_level"],
+                )
+            )
     return gains
 
 
@@ -145,6 +176,10 @@ def _render(path: Path, *, plots: Sequence[Path], problems: Sequence[Problem], *
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _scenes(timeline: Timeline | None) -> list[dict[str, Any]]:
+    return timeline.as_json()["scenes"] if timeline is not None else []
 
 
 def _pictures(folder: Path, sequence: str, kind: str) -> list[Shown]:

@@ -9,9 +9,12 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.evaluation.conventions import CONVENTIONS, Convention, Scores, Sums, averages
+from pipeline.evaluation.datasets import Scene
 from pipeline.evaluation.problems import Problem
+from pipeline.evaluation.timeline import Happening, Timeline
 
 Totals = dict[str, dict[Convention, Sums]]
 """By column (a stage of the method, or a method), by convention."""
@@ -39,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SequenceResult:
-    """All that remains of a sequence: its size does not depend on its length.
+    """All that remains of a sequence: but for the timeline, its size does not depend on the sequence's length.
 
     Attributes:
         name: of the sequence.
@@ -48,6 +51,7 @@ class SequenceResult:
         seconds: computing time, reading and scoring left out.
         counts: what the adaptation did.
         problems: frames with something wrong.
+        timeline: the score over time, of a sequence in live mode.
     """
 
     name: str
@@ -56,6 +60,7 @@ class SequenceResult:
     seconds: float = 0.0
     counts: Counts = field(default_factory=Counts)
     problems: tuple[Problem, ...] = ()
+    timeline: Timeline | None = None
 
 
 def new_totals(columns: Sequence[str]) -> Totals:
@@ -81,11 +86,16 @@ def save_result(result: SequenceResult, path: Path, fingerprint: str) -> None:
         "problems": [asdict(problem) for problem in result.problems],
         "columns": list(result.totals),
     }
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for index, sums in enumerate(result.totals.values()):
         for convention, one in sums.items():
             arrays[f"{index}-{convention}-curves"] = one.curves
             arrays[f"{index}-{convention}-scalars"] = np.array([one.frames, one.mae, one.s])
+    if result.timeline is not None:
+        line = result.timeline
+        facts["happenings"] = [asdict(one) for one in line.happenings]
+        facts["scenes"] = [asdict(scene) for scene in line.scenes]
+        arrays |= {"timeline-frames": line.frames, "timeline-sums": line.sums}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
@@ -108,6 +118,7 @@ def load_result(path: Path, fingerprint: str) -> SequenceResult | None:
                     frames, mae, s = stored[f"{index}-{convention}-scalars"].tolist()
                     curves = stored[f"{index}-{convention}-curves"]
                     totals[column][convention] = Sums(frames=int(frames), curves=curves, mae=mae, s=s)
+            timeline = _timeline(facts, stored) if "happenings" in facts else None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     return SequenceResult(
@@ -117,6 +128,16 @@ def load_result(path: Path, fingerprint: str) -> SequenceResult | None:
         seconds=facts["seconds"],
         counts=Counts(**facts["counts"]),
         problems=tuple(Problem(**problem) for problem in facts["problems"]),
+        timeline=timeline,
+    )
+
+
+def _timeline(facts: Mapping[str, Any], stored: Mapping[str, Any]) -> Timeline:
+    return Timeline(
+        frames=stored["timeline-frames"],
+        sums=stored["timeline-sums"],
+        happenings=[Happening(**one) for one in facts["happenings"]],
+        scenes=tuple(Scene(**scene) for scene in facts["scenes"]),
     )
 
 

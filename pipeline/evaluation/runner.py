@@ -1,18 +1,16 @@
 """The method over one video: live, as a viewer would have got it, or as in the paper, in two passes over the whole."""
 
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO, Final, Literal, Protocol, TypeVar
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from configs.method import MethodSettings
 from configs.settings import Settings
 from models.engine import ServedNetwork, serve
 from models.loading import load_servable
@@ -20,17 +18,17 @@ from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.adapter import Adapter
 from pipeline.evaluation.results import Counts
+from pipeline.evaluation.stopwatch import Stopwatch, Untimed
+from pipeline.evaluation.timeline import Happening
+from pipeline.frame_path import FramePath, Sizes
 from pipeline.fusion import final_map
 from pipeline.keyframes import keyframe_of
 from pipeline.networks import CONTRAST, choose_device
 from pipeline.retraining.job import run_job
 from pipeline.retraining.rounds import RoundRequest, SimulatedRounds, job_of
-from pipeline.saliency_path import ColourHalf, MotionHalf, combine
-from pipeline.selection import Selector
-from pipeline.temporal import TemporalSmoothing
-from pipeline.values import Keyframe, SaliencyFrame
+from pipeline.values import SaliencyFrame
 from pipeline.window import KeyframeWindow
-from pipeline.working_size import flow_size, shrink, working_size
+from stream.events import AdaptationEvent
 
 Mode = Literal["live", "paper"]
 """Causal, with a simulated clock; or the whole video in two passes."""
@@ -72,14 +70,20 @@ class Runner:
 
     Attributes:
         counts: what the adaptation did, once the run is over.
-        seconds: computing time so far.
+        happenings: what it did when, in live mode; keyframes are not listed.
     """
 
     def __init__(self, plan: RunPlan) -> None:
         """Begin a video; networks are loaded when the size of its frames is known."""
         self.counts = Counts()
-        self.seconds = 0.0
+        self.happenings: list[Happening] = []
+        self._watch = Stopwatch()
         self._plan = plan
+
+    @property
+    def seconds(self) -> float:
+        """Computing time so far; reading pictures and loading networks is left out."""
+        return self._watch.seconds
 
     def run(self, video: Iterable[P]) -> Iterator[tuple[P, SaliencyFrame]]:
         """Go through `video` (paper mode: twice), and yield each picture with its saliency, in order.
@@ -87,39 +91,22 @@ class Runner:
         Raises:
             ModelError: a network is unknown, or cannot be loaded or served.
         """
-        torch.set_num_threads(1)
-        torch.set_flush_denormal(True)
-        cv2.setNumThreads(1)
-        steps = self._live(video) if self._plan.mode == "live" else self._two_passes(video)
+        untimed = Untimed(video, self._watch)
+        steps = self._live(untimed) if self._plan.mode == "live" else self._two_passes(untimed)
         while True:
-            started = time.monotonic()
-            step = next(steps, None)
-            self.seconds += time.monotonic() - started
+            with self._watch.running():
+                step = next(steps, None)
             if step is None:
                 return
             yield step
 
     def _live(self, video: Iterable[P]) -> Iterator[tuple[P, SaliencyFrame]]:
-        method, adaptation = self._plan.settings.method, self._plan.settings.adaptation
-        halves: _Halves | None = None
-        adapter: Adapter | None = None
-        keyframes = 0
+        camera = _Camera(self._plan, self._watch)
         for index, picture in enumerate(video):
-            if halves is None:
-                halves = _Halves(self._plan.settings, picture.image.shape)
-                rounds = SimulatedRounds(method.colour, halves.network, adaptation, self._plan.round_seconds)
-                adapter = Adapter("evaluation", adaptation, halves.slot, rounds, adaptable=halves.network.adaptable)
             now = index / self._plan.frame_rate
-            saliency, keyframe = halves(picture.image, now, index)
-            keyframes += saliency.is_keyframe
-            if adapter is not None:
-                adapter.observe(now, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit)
-                self.counts = Counts(
-                    keyframes=keyframes,
-                    retrainings=adapter.retrainings,
-                    swaps=adapter.swaps,
-                    rejected=adapter.rejected,
-                )
+            saliency = camera.see(picture.image, now, index)
+            self.counts = camera.counts
+            self.happenings = camera.happenings
             yield picture, saliency
 
     def _two_passes(self, video: Iterable[P]) -> Iterator[tuple[P, SaliencyFrame]]:
@@ -127,85 +114,131 @@ class Runner:
         first_two = [picture.image for picture in islice(video, 2)]
         if not first_two:
             return
-        halves = _Halves(settings, first_two[0].shape)
-        halves.look_ahead(first_two)
+        slot = Slot()
+        with self._watch.paused():
+            network, path = _path(settings.method, Sizes.of(_size(first_two[0]), settings.method), slot)
+        if len(first_two) == 2:  # with the whole video at hand the first frame's motion need not be zero
+            path.motion(path.sizes.shrink(first_two[1])[0])
         window = KeyframeWindow(settings.adaptation.window)
         with tempfile.TemporaryFile(prefix="livesal-maps-") as spool:
             for index, picture in enumerate(video):
-                saliency, keyframe = halves(picture.image, index / self._plan.frame_rate, index)
+                small, saliency, look = path(picture.image)
                 _store(spool, saliency)
+                keyframe = keyframe_of(small, saliency, look, index / self._plan.frame_rate, index)
                 if keyframe is not None:
                     self.counts += Counts(keyframes=1)
                     window.offer(keyframe)
-            if settings.adaptation.enabled and halves.network.adaptable and len(window):
-                self._retrain(halves, window)
+            if settings.adaptation.enabled and network.adaptable and len(window):
+                self._retrain(network, slot, window)
             spool.seek(0)
             for picture in video:
-                yield picture, halves.finish(picture.image, _fetch(spool))
+                yield picture, _second_pass(picture.image, _fetch(spool), network, path, slot)
 
-    def _retrain(self, halves: "_Halves", window: KeyframeWindow) -> None:
+    def _retrain(self, network: ServedNetwork, slot: Slot, window: KeyframeWindow) -> None:
         """Retrain on all keyframes; as in the paper, the twin serves whatever came of it."""
         method, adaptation = self._plan.settings.method, self._plan.settings.adaptation
         request = RoundRequest(keyframes=list(window), base={}, seed=0)
         _, state = run_job(job_of(request, method.colour, adaptation))
-        halves.slot.swap(halves.network.twin_head(state))
+        slot.swap(network.twin_head(state))
         self.counts += Counts(retrainings=1, swaps=1)
 
 
-class _Halves:
-    """The frame path for one size of frames, one half after the other."""
+class _Camera:
+    """The frame path and the adaptation of the service, on a simulated clock."""
 
-    def __init__(self, settings: Settings, shape: tuple[int, ...]) -> None:
-        self._method = settings.method
-        size = self._method.size or working_size((shape[0], shape[1]), self._method.area)
-        device = choose_device(self._method.device)
-        self.network = _served(self._method.colour, size, device)
-        self.slot = Slot()
-        motion = None if self._method.motion == CONTRAST else _served(self._method.motion, size, device)
-        self._size = size
-        self._flow_size = flow_size(size, self._method.flow_scale)
-        self._colour = ColourHalf(self.network, self.slot)
-        self._motion = MotionHalf(motion, flow_entry(self._method.flow).build(), size, self._method)
-        self._selector = Selector(self._method.selection)
-        self._smoothing = TemporalSmoothing(self._method.smoothing) if self._method.smoothing else None
+    def __init__(self, plan: RunPlan, watch: Stopwatch) -> None:
+        self.happenings: list[Happening] = []
+        self._plan = plan
+        self._watch = watch
+        self._slot = Slot()
+        self._path: FramePath | None = None
+        self._adapter: Adapter | None = None
+        self._keyframes = 0
 
-    def __call__(self, image: NDArray[np.uint8], now: float, index: int) -> tuple[SaliencyFrame, Keyframe | None]:
-        """Return what is found in frame `index` at `now` seconds, and the frame as a keyframe if it is one."""
-        fine = shrink(image, self._flow_size)
-        small = shrink(fine, self._size)
-        motion = self._motion(fine, small)
-        saliency = combine(self._colour(small), motion, self._method, self._selector, self._smoothing)
-        return saliency, keyframe_of(small, saliency, motion.look, now, index)
-
-    def look_ahead(self, first_two: list[NDArray[np.uint8]]) -> None:
-        """Let the first frame's motion be that against the second: with the whole video at hand it need not be zero."""
-        if len(first_two) == 2:
-            self._motion(shrink(first_two[1], self._flow_size))
-
-    def finish(self, image: NDArray[np.uint8], seen: SaliencyFrame) -> SaliencyFrame:
-        """Return what was seen in the first pass with the final map of the second (Eq. (9))."""
-        installed = self.slot.installed
-        twin = None
-        if installed.head is not None:
-            small = shrink(shrink(image, self._flow_size), self._size)
-            twin = installed.head(self.network.encode(small))
-        return SaliencyFrame(
-            motion=seen.motion,
-            colour=seen.colour,
-            low_level=seen.low_level,
-            final=final_map(seen.colour, twin, seen.low_level, self._method.final),
-            unadapted=final_map(seen.colour, None, seen.low_level, self._method.final),
-            nr=seen.nr,
-            is_keyframe=seen.is_keyframe,
-            model_version=installed.version,
-            scene_cut=seen.scene_cut,
+    @property
+    def counts(self) -> Counts:
+        """What the adaptation did so far."""
+        adapter = self._adapter
+        if adapter is None:
+            return Counts()
+        return Counts(
+            keyframes=self._keyframes,
+            retrainings=adapter.retrainings,
+            swaps=adapter.swaps,
+            rejected=adapter.rejected,
         )
+
+    def see(self, image: NDArray[np.uint8], now: float, index: int) -> SaliencyFrame:
+        """Return the saliency of the next frame, and let the adaptation take note of it."""
+        path, adapter = self._ready(_size(image))
+        small, saliency, look = path(image)
+        keyframe = keyframe_of(small, saliency, look, now, index)
+        self._keyframes += keyframe is not None
+        told = adapter.observe(now, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit)
+        self._note(told)
+        return saliency
+
+    def _note(self, events: Iterable[AdaptationEvent]) -> None:
+        for event in events:
+            if event.kind not in {"keyframe", "window-filled"}:
+                reason = str(event.details.get("reason", ""))
+                self.happenings.append(Happening(round(event.media_time, 3), event.kind, reason))
+
+    def _ready(self, frame: tuple[int, int]) -> tuple[FramePath, Adapter]:
+        """Return what goes on with frames of this size; another working size begins anew, as in the service."""
+        path, adapter, method = self._path, self._adapter, self._plan.settings.method
+        if path is not None and adapter is not None:
+            if path.sizes.frame == frame:
+                return path, adapter
+            sizes = Sizes.of(frame, method)
+            if sizes.working == path.sizes.working:
+                self._path = replace(path, sizes=sizes)
+                return self._path, adapter
+        with self._watch.paused():
+            network, self._path = _path(method, Sizes.of(frame, method), self._slot)
+        adaptation = self._plan.settings.adaptation
+        rounds = SimulatedRounds(method.colour, network, adaptation, self._plan.round_seconds)
+        if adapter is None:
+            adapter = Adapter("evaluation", adaptation, self._slot, rounds, adaptable=network.adaptable)
+        else:
+            self._note(adapter.begin_anew(rounds))
+        self._adapter = adapter
+        return self._path, adapter
+
+
+def _second_pass(
+    image: NDArray[np.uint8], seen: SaliencyFrame, network: ServedNetwork, path: FramePath, slot: Slot
+) -> SaliencyFrame:
+    """Return what was seen in the first pass with the final map of the twin (Eq. (9))."""
+    installed, how = slot.installed, path.settings.final
+    twin = None
+    if installed.head is not None:
+        _, small = path.sizes.shrink(image)
+        twin = installed.head(network.encode(small))
+    return replace(
+        seen,
+        final=final_map(seen.colour, twin, seen.low_level, how),
+        unadapted=final_map(seen.colour, None, seen.low_level, how),
+        model_version=installed.version,
+    )
+
+
+def _path(method: MethodSettings, sizes: Sizes, slot: Slot) -> tuple[ServedNetwork, FramePath]:
+    """Return the colour network served for these sizes, and the path of frames through it."""
+    device = choose_device(method.device)
+    network = _served(method.colour, sizes.working, device)
+    motion = None if method.motion == CONTRAST else _served(method.motion, sizes.working, device)
+    return network, FramePath.of(sizes, network, slot, motion, flow_entry(method.flow).build(), method)
 
 
 @lru_cache(maxsize=8)
 def _served(name: str, size: tuple[int, int], device: str) -> ServedNetwork:
     """Return a network made ready once per process and size; twins never touch it."""
     return serve(load_servable(name), size, device)
+
+
+def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
+    return image.shape[0], image.shape[1]
 
 
 def _store(spool: BinaryIO, saliency: SaliencyFrame) -> None:

@@ -45,6 +45,12 @@ class ScoreJob:
         """Frames with ground truth."""
         return len(self.sequence.labelled)
 
+    @property
+    def inputs(self) -> str:
+        """Digest of the sequence's files and of the maps' folder."""
+        found = self.folder.stat().st_mtime_ns if self.folder else 0
+        return f"{self.sequence.inputs} {self.folder} {found}"
+
     def __call__(self, advance: Advance) -> SequenceResult:
         """Score each labelled frame's map."""
         scorer = SequenceScorer(self.sequence, [COLUMN])

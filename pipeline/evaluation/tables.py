@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from pipeline.evaluation.captions import NAMES
 from pipeline.evaluation.conventions import CONVENTIONS, Convention, Scores
 
 FIGURES = ("maxF", "avgF", "MAE", "S", "E")
@@ -19,7 +20,7 @@ def score_table(title: str, scores: Mapping[Convention, Mapping[str, Scores | No
         table.add_column(figure, justify="right")
     for convention in CONVENTIONS:
         for column, found in scores[convention].items():
-            table.add_row(convention, column, *cells(found))
+            table.add_row(convention, NAMES.get(column, column), *cells(found))
         table.add_section()
     return table
 

@@ -5,7 +5,6 @@ It reads job folders from standard input, a line each, and writes JSON lines to 
 When standard input ends, its parent is gone and so is it.
 """
 
-import ctypes
 import json
 import os
 import sys
@@ -14,6 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+
+from pipeline.allocation import keep_memory
 
 REPORT_EVERY = 8
 """Iterations between two lines of progress."""
@@ -28,10 +29,11 @@ def main() -> None:
 
     import torch  # noqa: PLC0415 - after the priority is lowered: importing takes seconds
 
+    from models.denormals import flush_denormals  # noqa: PLC0415
     from pipeline.retraining.job import read_job, run_job, write_result  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    flush_denormals()
     _tell({"ready": True})
     while True:
         folder = jobs.get()
@@ -51,22 +53,6 @@ def lower_priority() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:
         os.nice(19)
-
-
-def keep_memory() -> None:
-    """Make glibc keep freed memory instead of giving it back: half of torch's time on a CPU is page faults."""
-    trim_threshold, mmap_threshold, mmap_max = (
-        -1,
-        -3,
-        -4,
-    )  # mallopt's names: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(trim_threshold, 1 << 30)
-    mallopt(mmap_threshold, 1 << 30)
-    mallopt(mmap_max, 0)
 
 
 def _read_jobs(jobs: SimpleQueue[Path]) -> None:

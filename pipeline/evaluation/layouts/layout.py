@@ -52,7 +52,7 @@ class Arrangement:
     masks: str
 
     def find(self, top: Path) -> list[Place]:
-        """Return the places under `top` that have both folders, sorted by name."""
+        """Return the places under `top` that have a folder of frames, sorted by name."""
         pattern = re.sub(r"\{\w+\}", "*", self.frames)
         expression = re.compile(re.escape(self.frames).replace(r"\{", "{").replace(r"\}", "}").format_map(_Groups()))
         places = []
@@ -62,9 +62,7 @@ class Arrangement:
                 continue
             names = {"part": "", **named.groupdict()}
             masks = top / self.masks.format(**names)
-            if masks.is_dir():
-                name = names["sequence"]
-                places.append(Place(name=name, part=names["part"], frames=folder, masks=masks))
+            places.append(Place(name=names["sequence"], part=names["part"], frames=folder, masks=masks))
         return places
 
 
@@ -94,19 +92,33 @@ class Layout:
 
     def find(self, top: Path) -> list[Place]:
         """Return the sequences under `top`, sorted by name; none if it is laid out otherwise."""
+        return self._arranged(top)[0]
+
+    def unlabelled(self, top: Path) -> list[str]:
+        """Return the names of sequences under `top` that have frames, but no folder of ground truth as the others."""
+        return [place.name for place in self._arranged(top)[1]]
+
+    def _arranged(self, top: Path) -> tuple[list[Place], list[Place]]:
+        """Return the sequences with a folder of ground truth, and those without, of the arrangement that fits."""
         for arrangement in self.arrangements:
-            places = [place for place in arrangement.find(top) if pictures(place.frames) or pictures(place.masks)]
+            places = arrangement.find(top)
             if self.category:
                 places = [
                     Place(name=f"{place.part}/{place.name}", part=place.part, frames=place.frames, masks=place.masks)
                     for place in places
                 ]
-            if places:
-                return sorted(places, key=lambda place: place.name)
-        return []
+            places.sort(key=lambda place: place.name)
+            labelled = [place for place in places if place.masks.is_dir()]
+            labelled = [place for place in labelled if pictures(place.frames) or pictures(place.masks)]
+            if labelled:
+                return labelled, [place for place in places if not place.masks.is_dir() and pictures(place.frames)]
+        return [], []
 
-    def select(self, top: Path, split: str, places: Sequence[Place]) -> list[Place]:
+    def select(self, top: Path, split: str, places: Sequence[Place]) -> tuple[list[Place], list[str]]:
         """Return those of `places` that belong to `split`: by a list file, else by the folder above them.
+
+        Returns:
+            The places, and the names in the list that there is no place for.
 
         Raises:
             SelectionError: no such split; the message says where it was looked for.
@@ -114,20 +126,21 @@ class Layout:
         for path in (top / pattern.format(split=split) for pattern in self.lists):
             if path.is_file():
                 names = _listed(path)
-                return [place for place in places if place.name in names]
+                missing = sorted(names - {place.name for place in places})
+                return [place for place in places if place.name in names], missing
         chosen = [place for place in places if place.part.lower().startswith(split.lower())]
         if chosen:
-            return chosen
+            return chosen, []
         looked = [pattern.format(split=split) for pattern in self.lists]
         looked += [f"{part}/" for part in sorted({place.part for place in places if place.part})]
         message = f"{top}: layout {self.name} has no split '{split}'; looked for {', '.join(looked) or 'nothing'}"
         raise SelectionError(message)
 
-    def describe(self) -> str:
-        """Return what this layout expects, for messages."""
-        return f"{self.name}: " + " or ".join(
-            f"{arrangement.frames}/ with {arrangement.masks}/" for arrangement in self.arrangements
-        ).replace("{", "<").replace("}", ">")
+    def describe(self, most: int = 6) -> str:
+        """Return what this layout expects, `most` ways at most, for messages."""
+        ways = [f"{arrangement.frames}/ with {arrangement.masks}/" for arrangement in self.arrangements]
+        more = f" or {len(ways) - most} other ways" if len(ways) > most else ""
+        return f"{self.name}: {' or '.join(ways[:most])}{more}".replace("{", "<").replace("}", ">")
 
 
 class _Groups(dict[str, str]):

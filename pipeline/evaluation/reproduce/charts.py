@@ -29,15 +29,15 @@ def bars(groups: Sequence[tuple[str, Sequence[float], bool]], labels: Sequence[s
         for index, height in enumerate(heights):
             colour = (greys if from_paper else ramp)[index % 3 if len(labels) > 1 else 2]
             left = place + (index - (len(labels) - 1) / 2) * width
-            label = f"{labels[index]} ({'paper' if from_paper else 'here'})" if len(labels) > 1 else None
-            new = label is not None and not any(group[2] == from_paper for group in groups[:place])
+            origin = "paper" if from_paper else "here"
+            label = f"{labels[index]} ({origin})" if len(labels) > 1 else origin
+            new = not any(group[2] == from_paper for group in groups[:place])
             axes.bar(left, height, width * 0.92, color=colour, label=label if new else None)
             axes.text(left, height + 0.005, f"{height:.3f}", ha="center", va="bottom", fontsize=7, rotation=90)
     axes.set_xticks(range(len(groups)), [name for name, _, _ in groups], rotation=20, ha="right", fontsize=9)
     axes.set(ylabel="maxF", title=title, ylim=(0, 1.05))
     style(axes)
-    if len(labels) > 1:
-        figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels) * 2)
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(labels) * 2)
     save(figure, path)
 
 
@@ -50,8 +50,11 @@ def lines(ours: Mapping[float, Figures], paper: Mapping[float, Figures], path: P
             points = sorted(found)
             heights = [getattr(found[point], name) for point in points]
             axes.plot(points, heights, dash, marker="o", color=colour, label=label)
+            for point, height in zip(points, heights, strict=True):
+                axes.annotate(f"{height:.3f}", (point, height), (0, 6), textcoords="offset points", ha="center", size=7)
+        axes.margins(x=0.08, y=0.12)
         axes.set(xlabel=setting, title=name)
         style(axes)
-    all_axes[0].legend(frameon=False)
+    figure.legend(*all_axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     figure.suptitle(title)
     save(figure, path)

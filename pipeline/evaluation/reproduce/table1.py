@@ -24,8 +24,9 @@ def table1(setting: Setting) -> Finding:
     rows = [["here", name, *cells(scores, _FIGURES)] for name, scores in ours.items()]
     rows += [["paper", name, *(f"{value:.3f}" for value in figures)] for name, figures in FLOWS.items()]
     plot = setting.output / "table1.png"
+    title = f"Motion saliency: {setting.dataset.name}; grey: the paper's, DAVIS test set"
     groups = [(name, [scores.maxF], False) for name, scores in ours.items() if scores]
-    bars([*groups, *((name, [found.maxF], True) for name, found in FLOWS.items())], ["maxF"], plot, "Motion saliency")
+    bars([*groups, *((name, [found.maxF], True) for name, found in FLOWS.items())], ["maxF"], plot, title)
     return Finding(
         study="table1",
         title=f"Table I: motion saliency by source of the flow, {setting.dataset.name}",

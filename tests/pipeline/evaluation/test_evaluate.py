@@ -10,6 +10,7 @@ from configs.settings import load_settings
 from pipeline.evaluation.datasets import open_dataset
 from pipeline.evaluation.evaluate import STAGES, evaluate, read_records
 from pipeline.evaluation.jobs import Schedule
+from pipeline.evaluation.joining import JoinPlan, join
 from pipeline.evaluation.report import write_evaluation
 from pipeline.evaluation.results import scores_of
 from pipeline.evaluation.runner import RunPlan
@@ -76,6 +77,56 @@ def test_finished_sequences_are_not_done_again(tmp_path: Path, monkeypatch: pyte
     assert decode.call_count == 8  # the four pictures and four masks of b
 
 
+def test_a_sequence_whose_files_changed_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_walks(tmp_path / "set", ("a", "b"), 3)
+    evaluate(open_dataset(tmp_path / "set"), PLAN, tmp_path / "out", quiet=True)
+    write_picture(tmp_path / "set" / "masks" / "b" / "00001.png", np.zeros((96, 128), np.uint8))
+    decode = Mock(side_effect=cv2.imdecode)
+    monkeypatch.setattr(cv2, "imdecode", decode)
+
+    found = evaluate(open_dataset(tmp_path / "set"), PLAN, tmp_path / "out", quiet=True)
+
+    assert decode.call_count == 6
+    assert [problem.kind for problem in found.results[1].problems] == ["empty ground truth"]
+
+
+def test_a_joined_stream_is_followed_over_time(tmp_path: Path) -> None:
+    write_walks(tmp_path / "set", ("a", "b"), 4)
+    write_picture(tmp_path / "set" / "masks" / "a" / "00001.png", np.zeros((96, 128), np.uint8))
+    dataset = join(open_dataset(tmp_path / "set"), JoinPlan(shortest=4, longest=4, frame_rate=2))
+    rounds = {
+        "first_keyframes": 2,
+        "new_keyframes": 100,
+        "held_out": 0,
+        "window": {"spacing": 0},
+        "retraining": {"iterations_per_keyframe": 1},
+    }
+    method = {"size": [64, 96], "keyframe_threshold": 1.0}
+    plan = RunPlan(
+        mode="live",
+        settings=load_settings(None, {"method": method, "adaptation": rounds}),
+        round_seconds=0,
+        frame_rate=2,
+    )
+
+    found = evaluate(dataset, plan, tmp_path / "out", quiet=True)
+    content = found.as_json()
+    page = write_evaluation(found).read_text(encoding="utf-8")
+
+    (stream,) = content["streams"].values()
+    assert [scene["seconds"] for scene in stream["scenes"]] == [4, 4, 4]
+    assert stream["starts"] == [0, 1, 2]
+    assert {"retraining-started", "swapped"} <= {one["kind"] for one in stream["adaptation"]}
+    assert stream["final"] != stream["unadapted"]
+    whole = found.timelines["stream-1"].over([0], 12)
+    assert content["conventions"]["paper"]["final"]["maxF"] == pytest.approx(whole.final[0], abs=1e-6)
+    assert [problem.kind for problem in found.results[0].problems] == ["empty ground truth"]  # once for all its visits
+    assert "course of stream-1" in page
+    assert page.count("worst: frame") == 3
+    again = evaluate(dataset, plan, tmp_path / "out", quiet=True)  # from what was kept
+    assert again.as_json() == content
+
+
 def test_broken_frames_are_named_and_the_rest_is_scored(tmp_path: Path) -> None:
     write_walks(tmp_path / "set", ("a",), 8)
     frames, masks = tmp_path / "set" / "frames" / "a", tmp_path / "set" / "masks" / "a"
@@ -106,7 +157,9 @@ def test_the_report_is_one_page_with_table_curves_frames_and_problems(tmp_path: 
     page = write_evaluation(found).read_text(encoding="utf-8")
 
     assert page.count("data:image/png;base64,") == 3
-    assert page.count("worst: frame") == page.count("best: frame") == 2
+    assert page.count("worst: frame") == page.count("best: frame") == 3
+    assert "final without a twin" in page
+    assert "keyframe_threshold: 1.0" in page
     assert "keyframe" in page
     assert "a: empty ground truth: 00003" in page
     assert "http" not in page

@@ -34,6 +34,11 @@ def test_davis2016_takes_the_sequences_of_its_split(tmp_path: Path) -> None:
 
     assert dataset.layout == "davis2016"
     assert files(dataset) == {"goat": [("00000", 1), ("00001", 1), ("00002", 1)]}
+    (lists / "all.txt").write_text("bear\ngoat\nyak\n")
+    write_picture(tmp_path / "JPEGImages" / "480p" / "zebra" / "00000.jpg", FRAME)
+    assert [problem.sequence for problem in open_dataset(tmp_path).problems] == ["zebra"]
+    (problem,) = open_dataset(tmp_path, split="all").problems
+    assert (problem.sequence, problem.kind) == ("yak", "missing sequence")
     with pytest.raises(SelectionError, match=r"no split 'test'.*ImageSets/480p/test\.txt"):
         open_dataset(tmp_path, split="test")
 

@@ -57,6 +57,22 @@ def test_live_mode_swaps_when_the_simulated_round_is_over() -> None:
     assert all(np.allclose(frame.final, (frame.low_level + frame.colour) / 2) for frame in late[: first_adapted(late)])
 
 
+def test_live_mode_begins_anew_where_frames_get_another_size() -> None:
+    settings = eager(size=None, area=64 * 96)
+    tall = [Shot(np.ascontiguousarray(shot.image.transpose(1, 0, 2))) for shot in video()]
+    runner = Runner(RunPlan(mode="live", settings=settings, round_seconds=0, frame_rate=25))
+
+    frames = [saliency for _, saliency in runner.run([*video(), *tall])]
+
+    assert frames[0].final.shape == frames[-1].final.shape[::-1]
+    assert {frame.model_version for frame in frames} == {0, 1, 2}
+    assert [(one.kind, one.reason) for one in runner.happenings if one.kind == "reset"] == [
+        ("reset", "another frame size")
+    ]
+    assert not frames[FRAMES].motion.any()
+    assert frames[FRAMES].model_version == 0
+
+
 def test_live_mode_is_causal() -> None:
     _, whole = run("live")
     _, part = run("live", frames=7)
