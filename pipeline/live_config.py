@@ -10,6 +10,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from pydantic import BaseModel
+
 from configs.edit import merge_patch
 from configs.errors import CameraExistsError, ConfigError
 from configs.settings import Settings
@@ -201,13 +203,16 @@ class LiveConfig:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _differing(old: Any, new: Any, leave_out: tuple[str, ...] = (), prefix: str = "") -> list[str]:
+def _differing(old: BaseModel, new: BaseModel, leave_out: tuple[str, ...] = (), prefix: str = "") -> list[str]:
     """Return the dotted keys of settings that differ."""
     found = []
     for key in type(old).model_fields:
         before, after = getattr(old, key), getattr(new, key)
         if key in leave_out or before == after:
             continue
-        nested = hasattr(before, "model_fields") and type(before) is type(after)
-        found += _differing(before, after, prefix=f"{prefix}{key}.") if nested else [f"{prefix}{key}"]
+        found += (
+            _differing(before, after, prefix=f"{prefix}{key}.")
+            if isinstance(before, BaseModel) and type(before) is type(after)
+            else [f"{prefix}{key}"]
+        )
     return found

@@ -78,6 +78,7 @@ class Service:
         self._build_thread = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._networks = Networks(settings.method, self._build_thread)
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
+        self._sessions = WebRtcSessions(self._hub, settings.webrtc)
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
         shared = Shared(settings, self._networks, self._hub, self.bus, self.metrics)
@@ -178,12 +179,12 @@ class Service:
         self._stack.callback(self._build_thread.shutdown, wait=False, cancel_futures=True)
         await self._networks.load()
         await self._stack.enter_async_context(self._hub)
-        sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
+        await self._stack.enter_async_context(self._sessions)
         streams = await self._stack.enter_async_context(MjpegStreams(self._hub, self.settings.http, self.metrics))
         app = create_app(
             self,
             self._hub,
-            sessions,
+            self._sessions,
             self.metrics,
             http=self.settings.http,
             ice_servers=self.settings.webrtc.ice_servers,
@@ -209,6 +210,8 @@ class Service:
         """Take note of a change that is about to be made."""
         self.settings = settings
         self._on_settings(settings)
+        for name in difference.removed:
+            self._sessions.end_camera(name)
         if self._mqtt is not None:
             for name in difference.added:
                 self._mqtt.add_camera(name)

@@ -50,11 +50,11 @@ def maps_router(newest: MapSource) -> APIRouter:
         form: Annotated[
             Literal["npy", "png"], Query(alias="format", description="float32 in [0, 1], or a grey picture")
         ] = "npy",
-        depth: Annotated[Literal[8, 16], Query(description="Bits of a PNG")] = 8,
+        depth: Annotated[Literal["8", "16"], Query(description="Bits of a PNG")] = "8",
     ) -> Response:
         """Give the newest saliency map: every value, or a grey picture of it."""
         found = newest(camera, view)
-        content = to_npy(found.values) if form == "npy" else to_png(found.values, depth)
+        content = to_npy(found.values) if form == "npy" else to_png(found.values, int(depth))
         return Response(content, media_type=_NPY if form == "npy" else _PNG, headers=_headers(found))
 
     return router

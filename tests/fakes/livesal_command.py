@@ -1,13 +1,15 @@
 """The `livesal` command as people run it: a process of its own."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -31,6 +33,7 @@ class Command:
     def __init__(self, process: Process) -> None:
         self._process = process
         self.said: list[str] = []
+        self.logged: list[str] = []
 
     def children(self) -> list[psutil.Process]:
         """Return every process that descends from it now."""
@@ -46,6 +49,17 @@ class Command:
         message = f"livesal ended (exit code {await self._process.wait()}) without saying '{part}': {self.said}"
         raise EOFError(message)
 
+    async def record(self, part: str) -> dict[str, Any]:
+        """Return the next JSON record on standard error whose message has `part` in it."""
+        assert self._process.stderr is not None
+        while line := (await self._process.stderr.readline()).decode():
+            self.logged.append(line)
+            record: dict[str, Any] = json.loads(line)
+            if part in record["message"]:
+                return record
+        message = f"livesal ended (exit code {await self._process.wait()}) without logging '{part}': {self.logged}"
+        raise EOFError(message)
+
     def tell(self, number: int) -> None:
         """Send a signal: SIGINT to all its processes, as a terminal does, others to itself, as `kill` does."""
         if number == signal.SIGINT:
@@ -57,13 +71,14 @@ class Command:
         """Return its exit code, and all that it wrote to standard output and to standard error."""
         out, err = await self._process.communicate()
         assert self._process.returncode is not None
-        return self._process.returncode, "".join(self.said) + out.decode(), err.decode()
+        return self._process.returncode, "".join(self.said) + out.decode(), "".join(self.logged) + err.decode()
 
 
 @asynccontextmanager
-async def livesal(*words: str) -> AsyncIterator[Command]:
-    """Run `livesal` with `words`; whatever is left of it at the end is killed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LIVESAL_")}
+async def livesal(*words: str, variables: Mapping[str, str] | None = None) -> AsyncIterator[Command]:
+    """Run `livesal` with `words` and `variables` of the environment; whatever is left of it at the end is killed."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIVESAL_")}
+    environment = {**inherited, **(variables or {})}
     process = await asyncio.create_subprocess_exec(
         str(_LIVESAL), *words, stdout=PIPE, stderr=PIPE, env=environment, process_group=0
     )
