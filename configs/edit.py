@@ -129,9 +129,9 @@ def _written(value: Any) -> Any:
 
 
 def _plain(text: str) -> str:
-    """Return `text`, in quotes where YAML 1.1 would take it for something else: `on`, `1e3`, `12:30`."""
+    """Return `text`, in quotes where YAML 1.1 would take it for something else: `on`, `12:30`, `a?b` in braces."""
     try:
-        same = yaml.safe_load(text) == text
+        same = yaml.safe_load(text) == text and yaml.safe_load(f"[{text}]") == [text]
     except yaml.YAMLError:
         same = False
     return text if same else DoubleQuotedScalarString(text)

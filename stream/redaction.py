@@ -10,6 +10,10 @@ _SECRET: Final = re.compile(
     re.IGNORECASE,
 )
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]*", re.IGNORECASE)
+_SECRET_WORD: Final = re.compile(
+    r"\b((?:pass(?:word|wd|phrase)?|pwd|token|secret|api_?key)=)[^&;/?#\s'\"]*", re.IGNORECASE
+)
+"""In a text, where `key=` and `user=` are words like others."""
 _BEARER: Final = re.compile(r"\b(Bearer\s+)[^\s'\",;]+", re.IGNORECASE)
 _HIDDEN: Final = "***"
 
@@ -34,4 +38,4 @@ def secrets_of(url: str) -> list[str]:
 def redact_text(text: str) -> str:
     """Return a text that may have URLs in it, such as a log line or a traceback, without credentials."""
     hidden = _URL.sub(lambda match: redact(match[0]), text)
-    return _BEARER.sub(rf"\g<1>{_HIDDEN}", _SECRET.sub(rf"\g<1>{_HIDDEN}", hidden))
+    return _BEARER.sub(rf"\g<1>{_HIDDEN}", _SECRET_WORD.sub(rf"\g<1>{_HIDDEN}", hidden))

@@ -1,5 +1,6 @@
 """The `livesal` command."""
 
+import gc
 import logging
 import os
 import sys
@@ -69,6 +70,8 @@ def main() -> None:
         found = hide(f"{type(error).__name__}: {error}".splitlines()[0])
         print(f"error: a defect of livesal: {found}. Run it again with --verbose and report it.", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+    finally:
+        gc.freeze()  # with torch loaded, the interpreter's last look for garbage takes half a second of a core
 
 
 if __name__ == "__main__":

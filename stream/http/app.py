@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from starlette.datastructures import MutableHeaders
@@ -17,7 +17,7 @@ from configs.output import HttpSettings
 from stream.backend import Backend
 from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
-from stream.http.problem import add_problem_handlers
+from stream.http.problem import add_problem_handlers, document_problems
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
 from stream.http.whep import cross_origin_headers, whep_router
@@ -54,6 +54,12 @@ class LiveSalApp(FastAPI):
         """Make an application without routes; its server awaits all `closers` when it stops."""
         super().__init__(title="livesal", summary=_SUMMARY, version=_VERSION)
         self._closers = closers
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document_problems(super().openapi())
+        return super().openapi()
 
     async def on_stop(self) -> None:
         """End what would keep connections open."""

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Request
+from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -23,14 +24,20 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     422: {"model": Problem, "description": "The configuration cannot be such; nothing was changed"},
     507: {"model": Problem, "description": "The change cannot be written to the configuration file and was not made"},
 }
-_EXAMPLES: Final = {
-    "camera": {
-        "summary": "A camera with credentials from the environment",
-        "value": {"url": "rtsp://${CAMERA_USER}:${CAMERA_PASSWORD}@192.0.2.10/stream1", "frame_age": 0.5},
+_SECTIONS: Final[dict[str, dict[str, Any]]] = {
+    "A camera with credentials from the environment": {
+        "url": "rtsp://${CAMERA_USER}:${CAMERA_PASSWORD}@192.0.2.10/stream1",
+        "frame_age": 0.5,
     },
-    "scene": {"summary": "The generated scene", "value": {"url": "demo://?width=640&height=360&fps=10"}},
+    "The generated scene": {"url": "demo://?width=640&height=360&fps=10"},
 }
-_PATCHES: Final = {
+_EXAMPLES: Final[dict[str, Example]] = {
+    summary: {"summary": summary, "value": section} for summary, section in _SECTIONS.items()
+}
+_NEW: Final[dict[str, Example]] = {
+    summary: {"summary": summary, "value": {"name": "door", **section}} for summary, section in _SECTIONS.items()
+}
+_PATCHES: Final[dict[str, Example]] = {
     "pause": {"summary": "Keep the camera, but do not open it", "value": {"paused": True}},
     "change": {
         "summary": "Another address; the longest pause goes back to its default",
@@ -65,14 +72,7 @@ def cameras_router(control: CameraControl) -> APIRouter:
 def _add_cameras(router: APIRouter, control: CameraControl) -> None:
     @router.post("/cameras", status_code=HTTPStatus.CREATED)
     async def add(
-        camera: Annotated[
-            NewCamera,
-            Body(
-                openapi_examples={
-                    key: {**one, "value": {"name": "door", **one["value"]}} for key, one in _EXAMPLES.items()
-                }
-            ),
-        ],
+        camera: Annotated[NewCamera, Body(openapi_examples=_NEW)],
         request: Request,
         response: Response,
     ) -> CameraSettings:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -60,6 +60,22 @@ def problem(
     content = Problem(title=status.phrase, status=status, detail=detail).model_dump_json()
     again = {"Retry-After": str(RETRY_AFTER)} if passing and status in _PASSING else {}
     return Response(content, status, {**again, **(headers or {})}, MEDIA_TYPE)
+
+
+def document_problems(document: dict[str, Any]) -> None:
+    """Tell in an OpenAPI document that every error, named or not, is a problem response."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answers = operation["responses"]
+            answers["default"] = {"description": "Anything that went wrong"}
+            for status, answer in answers.items():
+                if not status.startswith(("2", "3")):
+                    answer["content"] = content
 
 
 def add_problem_handlers(app: FastAPI) -> None:

@@ -52,6 +52,12 @@ def test_the_last_camera_leaves_an_empty_mapping_and_the_first_begins_one() -> N
         assert yaml.safe_load(again)["cameras"] == {"on": {"url": "yes"}}
 
 
+def test_a_camera_fits_into_braces_as_well() -> None:
+    url = "demo://?width=640&height=360&fps=10"
+    changed = with_camera("cameras: {front: {url: 'demo://?fps=10'}}\n", "door", {"url": url}, "x.yaml")
+    assert changed == "cameras: {front: {url: 'demo://?fps=10'}, door: {url: \"" + url + '"}}\n'
+
+
 @pytest.mark.parametrize(
     "text",
     [

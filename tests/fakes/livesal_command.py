@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -67,6 +68,18 @@ class Command:
         else:
             self._process.send_signal(number)
 
+    async def ended_within(self, seconds: float) -> tuple[int, str, str]:
+        """Return what `ended` does; fail if it took longer, not counting the time that no core was free for it."""
+        started, waited = time.monotonic(), _waited_for_a_core(self._process.pid)
+        ending = asyncio.ensure_future(self.ended())
+        delay = 0.0
+        while not ending.done():
+            delay = max(delay, _waited_for_a_core(self._process.pid) - waited)
+            await asyncio.wait([ending], timeout=0.05)
+        took = time.monotonic() - started - delay
+        assert took < seconds, f"it took {took:.1f} s to end, and {delay:.1f} s more for want of a core"
+        return ending.result()
+
     async def ended(self) -> tuple[int, str, str]:
         """Return its exit code, and all that it wrote to standard output and to standard error."""
         out, err = await self._process.communicate()
@@ -93,3 +106,11 @@ async def livesal(*words: str, variables: Mapping[str, str] | None = None) -> As
             with suppress(ProcessLookupError):
                 process.kill()
             await process.communicate()
+
+
+def _waited_for_a_core(pid: int) -> float:
+    """Return the seconds that a process's main thread was ready to run and could not; 0 once it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0

@@ -11,10 +11,12 @@ import httpx
 import pytest
 
 from pipeline import live_config
+from pipeline import service as composition
 from pipeline.service import Service
 from tests.fakes.live_service import DEMO, quick_settings, quick_store
 from tests.fakes.mosquitto import Mosquitto, reading
 from tests.fakes.player import Player
+from tests.fakes.served import FakeNetworks
 from tests.fakes.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -34,6 +36,7 @@ SECRET = "hunter22-of-the-garden"  # noqa: S105 - planted
 @pytest.fixture(autouse=True)
 def _quick_and_near(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
+    monkeypatch.setattr(composition, "Networks", lambda *_: FakeNetworks())
     monkeypatch.setattr(live_config, "LOOK_INTERVAL", 0.05)
     monkeypatch.setenv("CAMERA_SCENE", f"{DEMO}&seed=7")
     monkeypatch.setenv("CAMERA_PASSWORD", SECRET)
@@ -87,7 +90,7 @@ async def test_a_camera_comes_changes_pauses_and_goes_and_no_other_notices(confi
         assert (added.status_code, added.headers["Location"]) == (201, "/api/cameras/back")
         assert added.json()["kept_in"] == str(config)
         assert text_of(config) == TEXT.replace(
-            "adaptation", "  back:\n    url: ${CAMERA_SCENE}\n    frame_age: 5\nadaptation"
+            "adaptation", '  back:\n    url: "${CAMERA_SCENE}"\n    frame_age: 5\nadaptation'
         )
         await flows(service, "back")
         await house.until_topic("livesal/back/available", b"online")

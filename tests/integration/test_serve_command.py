@@ -46,8 +46,7 @@ async def test_sigterm_ends_it_in_time_whatever_it_is_doing(tmp_path: Path) -> N
         children = command.children()
         assert len(children) == 2
         command.tell(signal.SIGTERM)
-        async with asyncio.timeout(_GRACE):
-            code, said, problems = await command.ended()
+        code, said, problems = await command.ended_within(_GRACE)
     assert (code, problems) == (0, "")
     assert said.endswith("stopping …\nstopped\n")
     assert not [child for child in children if child.is_running()]
@@ -106,8 +105,7 @@ adaptation: {{enabled: false}}
         assert await ask("POST", "/api/config/reload") == 422
         assert "no valid YAML" in heard[-2]
         command.tell(signal.SIGTERM)
-        async with asyncio.timeout(_GRACE):
-            code, said, problems = await command.ended()
+        code, said, problems = await command.ended_within(_GRACE)
     assert (code, said) == (0, ""), "all that is said is in the log"
     records = [json.loads(line) for line in problems.splitlines()]
     assert {"time", "level", "logger", "message"} <= records[0].keys()
