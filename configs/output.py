@@ -24,6 +24,7 @@ class HttpSettings(Section):
     key: Path | None = None
     """PEM file of its key."""
     rate_limit: float = Field(default=20.0, gt=0, description="Most changes (POST, PATCH, …) a second and address")
+    maximum_streams: int = Field(default=16, ge=1, description="MJPEG streams over all views; one more gets 503")
 
     @model_validator(mode="after")
     def _guarded(self) -> "HttpSettings":
@@ -119,3 +120,5 @@ class LogSettings(Section):
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
     """Least level that is written; `--verbose` writes INFO as well."""
+    format: Literal["text", "json"] = "text"
+    """One line of text, or one JSON object, for every record; JSON takes the place of `serve`'s own lines as well."""

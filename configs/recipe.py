@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from configs.errors import ConfigError
-from configs.settings import FOLDER, describe, merge, read_yaml
+from configs.settings import FOLDER, describe, merge
 from configs.training import TrainingSettings
+from configs.yaml_file import read_yaml
 
 
 def load_recipe(path: Path | None, task: str, overrides: Mapping[str, Any] | None = None) -> TrainingSettings:

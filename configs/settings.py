@@ -3,26 +3,31 @@
 Precedence: command line > environment (`LIVESAL_CAMERAS__FRONT__URL`) > YAML > defaults.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from configs.errors import ConfigError
 from configs.method import AdaptationSettings, MethodSettings, RegionSettings
 from configs.output import HttpSettings, LogSettings, MqttSettings, WebRtcSettings
 from configs.source import SourceSettings
+from configs.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
 """Where the configurations that ship are: `default.yaml`, `live.yaml`, `paper.yaml`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"url|password|token|options|secret|key|header|servers")
 
 
 class Settings(BaseSettings):
@@ -71,35 +76,36 @@ def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None 
     Raises:
         ConfigError: with one line for each thing that is wrong, naming its key.
     """
-    environment = EnvSettingsSource(Settings)()
-    merged = merge(merge(read_yaml(path) if path else {}, environment), overrides or {})
-    try:
-        return Settings(**merged)
-    except ValidationError as error:
-        raise ConfigError(describe(error, str(path) if path else "settings")) from None
+    content = read_yaml(path) if path else {}
+    return build_settings(content, merge(environment(), overrides or {}), str(path) if path else "settings")
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping in the YAML file at `path`, each `${NAME}` replaced from the environment.
+def build_settings(content: Mapping[str, Any], overlay: Mapping[str, Any], origin: str) -> Settings:
+    """Return the settings that `content` says with `overlay` on top; `origin` is how messages call it.
 
     Raises:
-        ConfigError: no such file, no valid YAML, not a mapping, or a variable that is not set.
+        ConfigError: with one line for each thing that is wrong, naming its key.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"{path}: cannot be read ({error.strerror})"
+        return Settings(**merge(content, overlay))
+    except ValidationError as error:
+        raise ConfigError(describe(error, origin)) from None
+
+
+def environment() -> dict[str, Any]:
+    """Return what variables such as `LIVESAL_CAMERAS__FRONT__URL` say, nested as in YAML.
+
+    Raises:
+        ConfigError: a list or mapping in them is no JSON.
+    """
+    try:
+        return EnvSettingsSource(Settings)()
+    except SettingsError:  # its text and its cause may hold the value, which may be a secret
+        message = (
+            "environment: a LIVESAL_… variable that stands for a list or a mapping is no JSON; "
+            """write it such as LIVESAL_HTTP__TOKENS='["…"]'"""
+        )
         raise ConfigError(message) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = f"{path}: is no valid YAML: {error}"
-        raise ConfigError(message) from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        message = f"{path}: expected a mapping such as 'cameras: …' at the top, found {type(content).__name__}"
-        raise ConfigError(message)
-    resolved = _resolve(content, path)
-    return {str(key): value for key, value in resolved.items()}
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,23 +125,14 @@ def describe(error: ValidationError, origin: str) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: unknown key '{key}'; `livesal schema` lists the known ones")
         else:
-            secret = "url" in key or "password" in key
-            found = "" if secret or problem["type"] == "missing" else f" (found {problem['input']!r})"
+            found = "" if problem["type"] == "missing" else _shown(key, problem["input"])
             lines.append(f"{origin}: '{key}': {problem['msg']}{found}")
     return "\n".join(lines)
 
 
-def _resolve(value: Any, path: Path) -> Any:
-    if isinstance(value, dict):
-        return {key: _resolve(item, path) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_resolve(item, path) for item in value]
-    return _REFERENCE.sub(lambda match: _variable(match[1], path), value) if isinstance(value, str) else value
-
-
-def _variable(name: str, path: Path) -> str:
-    try:
-        return os.environ[name]
-    except KeyError:
-        message = f"{path}: refers to ${{{name}}}, which is not set in the environment"
-        raise ConfigError(message) from None
+def _shown(key: str, found: Any) -> str:
+    """Return what was found at `key` for a message; nothing that is or may hold a secret."""
+    text = repr(found)
+    if _SECRET.search(key.lower()) or "://" in text or "@" in text or isinstance(found, dict | list):
+        return ""
+    return f" (found {text})"

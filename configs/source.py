@@ -41,6 +41,8 @@ class SourceSettings(Section):
 
     url: SecretStr
     """File, folder, device or URL; credentials in it reach no log, event or API answer."""
+    paused: bool = False
+    """Keep the camera, but do not open it."""
     live: bool | None = None
     """Newest frame wins (true) or every frame in order (false); by default live for cameras and URLs."""
     loop: bool = False

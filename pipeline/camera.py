@@ -21,15 +21,18 @@ from pipeline.history import History
 from pipeline.networks import Networks
 from pipeline.observer import Observer
 from pipeline.rate import Rate
-from pipeline.rendering import Picture, render_views
+from pipeline.rendering import Picture, map_of, render_views
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
+from stream.errors import NoSignalError
 from stream.events import AdaptationEvent, CameraState, Event, Phase
 from stream.frame import Frame
 from stream.metrics import Metrics
+from stream.redaction import redact_text
+from stream.saliency_map import SaliencyMap
 from stream.source import Source
 from stream.views import ViewHub
 
@@ -141,7 +144,7 @@ class Camera:
 
     def fail(self, error: str) -> None:
         """Take note of what brought the camera down; empty = it runs again."""
-        self._error = error
+        self._error = redact_text(error)
 
     def state(self) -> CameraState:
         """Return the camera at a glance."""
@@ -206,6 +209,19 @@ class Camera:
             return None
         width = self._shared.settings.webrtc.encoding.width
         return render.jpeg(render_views(("overlay",), newest, self._follower.regions, width)["overlay"])
+
+    def saliency_map(self, view: str) -> SaliencyMap:
+        """Return the newest map of `view`, one of `stream.saliency_map.MAPS`.
+
+        Raises:
+            UnknownNameError: there is no such map.
+            NoSignalError: no frames come.
+        """
+        newest = self._newest
+        if newest is None or self._source.status.state != "up":
+            message = f"camera '{self.name}' gives no frames now ({self._source.status.state})"
+            raise NoSignalError(message)
+        return map_of(newest, view)
 
     def timeline(self) -> Timeline:
         """Return the last minutes."""

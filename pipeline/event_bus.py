@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from stream.channel import Channel, Overflow
+from stream.event_json import event_camera
 from stream.events import CameraState, Event
 
 _BACKLOG: Final = 256
@@ -44,6 +45,12 @@ class EventBus:
     def recent(self) -> Sequence[Event]:
         """Return the last region and adaptation events, oldest first."""
         return tuple(self._recent)
+
+    def forget(self, camera: str) -> None:
+        """Remember no event of `camera` any more."""
+        kept = [event for event in self._recent if event_camera(event) != camera]
+        self._recent.clear()
+        self._recent.extend(kept)
 
     async def close(self) -> None:
         """End every listener's channel."""

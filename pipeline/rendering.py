@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.analysis import AnalysedFrame
 from stream import render
+from stream.errors import UnknownNameError
 from stream.events import TrackedRegion
+from stream.saliency_map import MAPS, SaliencyMap
 
 Picture = NDArray[np.uint8]
 
@@ -58,3 +60,23 @@ def render_views(
         tiles = {name.replace("_", "-"): render.fit(pictures[name], size[1] * 2 // _COLUMNS) for name in order}
         pictures["mosaic"] = render.mosaic(tiles, _COLUMNS)
     return {name: pictures[name] for name in wanted}
+
+
+def map_of(analysed: AnalysedFrame, name: str) -> SaliencyMap:
+    """Return one map of a frame, one of `stream.saliency_map.MAPS`.
+
+    Raises:
+        UnknownNameError: there is no such map.
+    """
+    if name not in MAPS:
+        message = f"no map is named '{name}'; there are: {', '.join(MAPS)}"
+        raise UnknownNameError(message)
+    frame, saliency = analysed.frame, analysed.saliency
+    return SaliencyMap(
+        values=getattr(saliency, name),
+        pts=frame.pts,
+        time_base=frame.time_base,
+        sequence=frame.sequence,
+        frame_size=frame.size,
+        model_version=saliency.model_version,
+    )

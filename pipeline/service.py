@@ -1,9 +1,8 @@
 """The composition root: every camera, the views, HTTP, MQTT, in one task group."""
 
-import asyncio
 import logging
 from asyncio import TaskGroup
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
@@ -13,24 +12,30 @@ import cv2
 import torch
 
 from configs.settings import Settings
-from models.errors import ModelError
-from pipeline.camera import Camera, Shared
+from configs.store import ConfigStore, MemoryStore
+from pipeline.camera import Shared
+from pipeline.camera_set import CameraSet, Difference
 from pipeline.event_bus import EventBus
 from pipeline.frame_threads import FrameThreads
 from pipeline.heartbeat import Systemd, beat
+from pipeline.live_config import LiveConfig
 from pipeline.networks import Networks
 from pipeline.observer import Observer
 from pipeline.retraining.worker import RetrainingWorker
-from pipeline.supervisor import supervise
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel
-from stream.errors import SourceError, UnknownNameError
+from stream.errors import SourceError
 from stream.events import CameraState, Event
-from stream.http.app import create_app
+from stream.http.app import Extension, create_app
+from stream.http.cameras import cameras_router
+from stream.http.maps import maps_router
+from stream.http.mjpeg import mjpeg_router
 from stream.http.server import HttpServer
 from stream.metrics import Metrics
+from stream.mjpeg import MjpegStreams
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
+from stream.saliency_map import SaliencyMap
 from stream.source import open_source
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -48,19 +53,29 @@ class Service:
         url: of the preview page, once the service is entered.
         bus: events of all cameras.
         metrics: of the whole service.
+        config: the settings that are in force, and what changes them.
     """
 
-    def __init__(self, settings: Settings, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: ConfigStore | None = None,
+        on_settings: Callable[[Settings], None] = lambda _: None,
+        observer: Observer | None = None,
+    ) -> None:
         """Compose the service; nothing is opened yet.
 
         Args:
-            settings: of everything.
+            settings: to begin with.
+            store: where they come from and changes are kept; by default in memory.
+            on_settings: told of the settings whenever they change.
             observer: told of every frame.
 
         Raises:
             UnsupportedSourceError: a camera's URL is malformed or cannot be read here.
         """
         self.settings = settings
+        self._on_settings = on_settings
         self.url = ""
         self.bus = EventBus()
         self.metrics = Metrics()
@@ -69,13 +84,18 @@ class Service:
         self._threads = FrameThreads(settings.method.threads)
         self._worker = RetrainingWorker()
         self._systemd = Systemd()
-        self._observer = observer
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics, on_packet=observer.coded if observer else None)
-        self._sources = {name: open_source(source, paced=True) for name, source in settings.cameras.items()}
-        self._cameras: dict[str, Camera] = {}
+        self._sessions = WebRtcSessions(self._hub, settings.webrtc)
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
-        self._running: list[asyncio.Task[None]] = []
+        shared = Shared(
+            settings, self._networks, self._threads, self._worker, self._hub, self.bus, self.metrics, observer
+        )
+        self._cameras = CameraSet(shared, self._tasks, lambda _, source: open_source(source, paced=True))
+        self._cameras.check(settings.cameras)
+        self.config = LiveConfig(
+            settings, store or MemoryStore(settings), self._cameras, self.metrics, self._on_configuration
+        )
         self._stack = AsyncExitStack()
         self._ready = False
 
@@ -102,12 +122,12 @@ class Service:
         await self._stack.__aexit__(kind, error, trace)
 
     async def wait(self) -> None:
-        """Wait until every camera has ended, which live ones never do.
+        """Wait until every camera has ended, which live ones and paused ones never do.
 
         Raises:
             SourceError: every one of them was given up; the message says why.
         """
-        await asyncio.gather(*self._running)
+        await self._cameras.ended()
         errors = [f"{state.camera}: {state.error}" for state in self.cameras() if state.source == "down"]
         if errors and len(errors) == len(self._cameras):
             message = "every camera was given up: " + "; ".join(errors)
@@ -115,11 +135,11 @@ class Service:
 
     def cameras(self) -> Sequence[CameraState]:
         """Return the state of every camera."""
-        return tuple(camera.state() for camera in self._cameras.values())
+        return self._cameras.states()
 
     def camera(self, name: str) -> CameraState:
         """Return the state of one camera; see `Backend`."""
-        return self._named(name).state()
+        return self._cameras.state(name)
 
     def subscribe(self) -> AbstractAsyncContextManager[Channel[Event]]:
         """Give a channel of all events from now on; see `Backend`."""
@@ -135,19 +155,23 @@ class Service:
 
     def keyframes(self, name: str) -> Sequence[KeyframeThumbnail]:
         """Return the keyframes in a camera's window; see `Backend`."""
-        return self._named(name).keyframes()
+        return self._cameras[name].keyframes()
 
     def keyframe(self, name: str, number: int) -> KeyframeThumbnail | None:
         """Return one keyframe, also for a while after it left the window; see `Backend`."""
-        return self._named(name).keyframe(number)
+        return self._cameras[name].keyframe(number)
+
+    def saliency_map(self, name: str, view: str) -> SaliencyMap:
+        """Return a camera's newest map; see `MapSource`."""
+        return self._cameras[name].saliency_map(view)
 
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera; see `Backend`."""
-        return self._named(name).timeline()
+        return self._cameras[name].timeline()
 
     async def command(self, name: str, command: Command) -> None:
         """Tell a camera's adaptation what to do; see `Backend`."""
-        await self._named(name).command(command)
+        await self._cameras[name].command(command)
 
     @property
     def mqtt_connected(self) -> bool | None:
@@ -160,40 +184,27 @@ class Service:
         settings = self.settings.mqtt
         return f"{settings.host}:{settings.port}" if settings.host else ""
 
-    def _named(self, name: str) -> Camera:
-        if name not in self._cameras:
-            message = f"no camera is named '{name}'; there are: {', '.join(self._cameras) or 'none'}"
-            raise UnknownNameError(message)
-        return self._cameras[name]
-
     async def _start(self) -> None:
         self._stack.enter_context(self._systemd)
         self._stack.callback(self._build_thread.shutdown, wait=False, cancel_futures=True)
         await self._networks.load()
         await self._stack.enter_async_context(self._hub)
-        sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
         self._stack.enter_context(self._threads)
         self._stack.push_async_callback(self._worker.stop)
-        shared = Shared(
-            self.settings,
-            self._networks,
-            self._threads,
-            self._worker,
-            self._hub,
-            self.bus,
-            self.metrics,
-            self._observer,
-        )
-        for name, source in self._sources.items():
-            camera = Camera(name, source, shared, self.settings.cameras[name].priority)
-            self._cameras[name] = await self._stack.enter_async_context(camera)
+        await self._stack.enter_async_context(self._sessions)
+        streams = await self._stack.enter_async_context(MjpegStreams(self._hub, self.settings.http, self.metrics))
         app = create_app(
             self,
             self._hub,
-            sessions,
+            self._sessions,
             self.metrics,
             http=self.settings.http,
             ice_servers=self.settings.webrtc.ice_servers,
+            extensions=(
+                Extension(cameras_router(self.config)),
+                Extension(mjpeg_router(streams), streams.close),
+                Extension(maps_router(self.saliency_map)),
+            ),
         )
         server = await self._stack.enter_async_context(HttpServer(app, self.settings.http))
         self.url = server.url
@@ -203,23 +214,32 @@ class Service:
         self._start_mqtt()
         if self.settings.adaptation.enabled:
             await self._worker.start()  # warm before the first round; else it starts when someone asks for one
-        for camera in self._cameras.values():
-            self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))
+        await self._cameras.apply(self.settings, Difference.between({}, self.settings.cameras))
+        await self._stack.enter_async_context(self.config)
         beating = self._tasks.create_task(beat(self._systemd, self._threads.longest), name="heartbeat")
         self._stack.callback(beating.cancel)
         self._ready = True
         self._systemd.tell("READY=1")
 
-    async def _supervise(self, camera: Camera) -> None:
-        await supervise(f"camera {camera.name}", camera.run, camera.fail, fatal=(SourceError, ModelError))
+    def _on_configuration(self, settings: Settings, difference: Difference) -> None:
+        """Take note of a change that is about to be made."""
+        self.settings = settings
+        self._on_settings(settings)
+        for name in difference.removed:
+            self._sessions.end_camera(name)
+        if self._mqtt is not None:
+            for name in difference.added:
+                self._mqtt.add_camera(name)
+            for name in difference.removed:
+                self._mqtt.remove_camera(name)
 
     def _start_mqtt(self) -> None:
         if self.settings.mqtt.host is None:
             return
         self._mqtt = MqttPublisher(
             self.settings.mqtt,
-            self._cameras,
-            snapshot=lambda name: self._named(name).snapshot(),
+            self.settings.cameras,
+            snapshot=lambda name: self._cameras[name].snapshot(),
             command=self._on_mqtt_command,
         )
         self._tasks.create_task(self._mqtt.run(), name="mqtt")
@@ -235,7 +255,6 @@ class Service:
         self._tasks.create_task(self.command(name, _COMMANDS[command]), name=f"mqtt command {name}")
 
     def _stop_tasks(self) -> None:
-        for task in self._running:
-            task.cancel()
+        self._cameras.cancel()
         if self._mqtt is not None:
             self._mqtt.close()

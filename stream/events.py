@@ -10,8 +10,8 @@ from typing import Literal
 Phase = Literal["off", "warming", "serving", "queued", "retraining", "validating", "degraded"]
 """What the adaptation of a camera is doing; `queued` = its round waits until another camera's is over."""
 
-SourceState = Literal["connecting", "up", "down", "ended"]
-"""Whether a camera's frames are coming."""
+SourceState = Literal["connecting", "up", "down", "ended", "paused"]
+"""Whether a camera's frames are coming; nobody tries to get those of a paused one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

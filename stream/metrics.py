@@ -3,6 +3,7 @@
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Of what `Metrics.text` returns."""
@@ -28,6 +29,9 @@ class Metrics:
         sessions: WebRTC viewers of a view.
         encoders: running encoders of a view.
         encodes: pictures coded, whatever the number of viewers.
+        still_streams: MJPEG viewers of a view.
+        reloads: looks at the configuration, by result.
+        reload_successful: 1 unless the last look found what cannot be used.
         mqtt_connected: 1 while the broker is there.
     """
 
@@ -65,7 +69,21 @@ class Metrics:
         self.sessions = Gauge("livesal_webrtc_sessions", "WebRTC viewers", ["camera", "view"], registry=registry)
         self.encoders = Gauge("livesal_encoders", "Running encoders", ["camera", "view"], registry=registry)
         self.encodes = Counter("livesal_encodes", "Pictures coded", ["camera", "view"], registry=registry)
+        self.still_streams = Gauge("livesal_mjpeg_streams", "MJPEG viewers", ["camera", "view"], registry=registry)
+        self.reloads = Counter("livesal_config_reloads", "Looks at the configuration", ["result"], registry=registry)
+        self.reload_successful = Gauge(
+            "livesal_config_last_reload_successful",
+            "Whether the configuration as it is written now could be taken",
+            registry=registry,
+        )
+        self.reload_successful.set(1)
         self.mqtt_connected = Gauge("livesal_mqtt_connected", "Whether the broker is there", registry=registry)
+
+    def forget(self, camera: str) -> None:
+        """Show nothing of `camera` any more; what was counted of it is gone."""
+        for metric in vars(self).values():
+            if isinstance(metric, MetricWrapperBase) and "camera" in metric._labelnames:  # noqa: SLF001 - not public
+                metric.remove_by_labels({"camera": camera})
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

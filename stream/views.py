@@ -14,6 +14,7 @@ from configs.output import EncodingSettings
 from stream.broadcast import Broadcast, Picture
 from stream.encoder import Codec
 from stream.errors import NoSignalError, UnknownNameError
+from stream.latest import Latest
 from stream.metrics import Metrics
 from stream.render import Image, fit, jpeg
 from stream.viewer import Viewer
@@ -76,6 +77,7 @@ class ViewHub:
         self._retirements: dict[tuple[str, str, Codec], asyncio.TimerHandle] = {}
         self._latest: dict[tuple[str, str], Picture] = {}
         self._awaited: dict[tuple[str, str], list[asyncio.Future[Picture]]] = {}
+        self._taps: dict[tuple[str, str], list[Latest[Picture]]] = {}
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="encode")
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
@@ -122,11 +124,13 @@ class ViewHub:
             self._retire(key)
         for view in VIEWS:
             self._latest.pop((camera, view), None)
+            for tap in self._taps.get((camera, view), ()):
+                tap.close()
 
     def wanted(self, camera: str) -> frozenset[str]:
         """Return the views of `camera` that someone looks at now: only these need rendering."""
         watched = {view for name, view, _ in self._broadcasts if name == camera}
-        return frozenset(watched | {view for name, view in self._awaited if name == camera})
+        return frozenset(watched | {view for name, view in (*self._awaited, *self._taps) if name == camera})
 
     def viewers(self, camera: str) -> dict[str, int]:
         """Return how many watch each view of `camera`."""
@@ -160,6 +164,8 @@ class ViewHub:
         for awaited in self._awaited.pop((camera, view), []):
             if not awaited.done():
                 awaited.set_result(picture)
+        for tap in self._taps.get((camera, view), ()):
+            tap.put(picture)
         for (name, shown, _), broadcast in self._broadcasts.items():
             if (name, shown) == (camera, view) and broadcast.publish(picture):
                 self._metrics.dropped.labels(camera, "encoder-busy").inc()
@@ -200,8 +206,29 @@ class ViewHub:
         latest = self._latest.get((camera, view))
         if latest is None or self._clock() - latest.published_at > _FRESH:
             latest = await self._next(camera, view)
-        image, width = latest.image, self._settings.width
+        return await self.code(latest.image)
+
+    async def code(self, image: Image) -> bytes:
+        """Return (H, W, 3) uint8 RGB as a JPEG file, at most as wide as an encoder's pictures."""
+        width = self._settings.width
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: jpeg(fit(image, width)))
+
+    @contextmanager
+    def tap(self, camera: str, view: str) -> Iterator[Latest[Picture]]:
+        """Give the newest pictures of a view, as they are rendered, for the length of the `with` block.
+
+        Raises:
+            UnknownNameError: no such camera or view.
+        """
+        self.check(camera, view)
+        tap: Latest[Picture] = Latest()
+        self._taps.setdefault((camera, view), []).append(tap)
+        try:
+            yield tap
+        finally:
+            remaining = [other for other in self._taps.pop((camera, view)) if other is not tap]
+            if remaining:
+                self._taps[camera, view] = remaining
 
     def check(self, camera: str, view: str) -> None:
         """Do nothing if there is such a view.

@@ -133,6 +133,11 @@ class WebRtcSessions:
         self._sessions.pop(session.id, None)
         session.ended.set()
 
+    def end_camera(self, camera: str) -> None:
+        """End all sessions of a camera that goes, also those whose player has not connected yet."""
+        for session in [one for one in self._sessions.values() if one.camera == camera]:
+            self.close(session)
+
     async def trickle(self, session: Session, ice_name: str, candidates: list[str]) -> None:
         """Add a player's candidates to a session; those that cannot be used are discarded.
 

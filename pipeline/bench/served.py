@@ -60,7 +60,7 @@ async def serve(settings: dict[str, Any]) -> None:
             async for event in events:
                 recorder.step(event)
 
-    async with Service(load_settings(None, settings), recorder) as service, TaskGroup() as tasks:
+    async with Service(load_settings(None, settings), observer=recorder) as service, TaskGroup() as tasks:
         noting = tasks.create_task(note(service), name="events")
         print(json.dumps({"url": service.url, "at": time.monotonic()}), flush=True)  # noqa: T201
         await ended.wait()

@@ -1,16 +1,18 @@
 """The `livesal` command."""
 
+import gc
 import logging
 import os
 import sys
+import traceback
 from importlib.metadata import version
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 
 from pipeline.cli.commands import OnDemand, announce
+from pipeline.cli.logs import hide, set_up
 
 _HELP: Final = """Live video saliency that teaches itself the scene.
 
@@ -51,11 +53,7 @@ def options(
 ) -> None:
     """Set up what all commands share."""
     del show_version
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_path=False, rich_tracebacks=False)],
-    )
+    set_up(verbose=verbose)
 
 
 def main() -> None:
@@ -65,12 +63,15 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it was the last chance to hide what is secret in it
         if logging.getLogger().isEnabledFor(logging.INFO):
-            raise
-        found = f"{type(error).__name__}: {error}".splitlines()[0]
+            print(hide(traceback.format_exc()), file=sys.stderr)  # noqa: T201
+            sys.exit(1)
+        found = hide(f"{type(error).__name__}: {error}".splitlines()[0])
         print(f"error: a defect of livesal: {found}. Run it again with --verbose and report it.", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+    finally:
+        gc.freeze()  # with torch loaded, the interpreter's last look for garbage takes half a second of a core
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,12 +22,6 @@ SetOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-def log_at(level: str) -> None:
-    """Log from `level` on, or more where `--verbose` asks for more."""
-    root = logging.getLogger()
-    root.setLevel(min(root.level, logging.getLevelNamesMapping()[level]))
 
 
 def overrides(assignments: list[str] | None) -> dict[str, Any]:

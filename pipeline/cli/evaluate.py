@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from configs.errors import ConfigError
-from configs.settings import FOLDER, Settings, load_settings, merge, read_yaml
+from configs.settings import FOLDER, Settings, load_settings, merge
+from configs.yaml_file import read_yaml
 from pipeline.cli.common import ConfigOption, SetOption, overrides
 from pipeline.cli.failures import reported
 from pipeline.evaluation.datasets import AUTO, open_dataset

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from configs.errors import ConfigError
 from models.errors import ModelError, TrainingDataError
+from pipeline.cli.logs import hide
 from pipeline.errors import JobError, PipelineError
 from pipeline.evaluation.errors import EvaluationError, SelectionError
 from pipeline.supervisor import first_cause
@@ -54,7 +55,7 @@ def reported() -> Iterator[None]:
         code = next((code for kind, code in CODES if isinstance(cause, kind)), None)
         if code is None:
             raise
-        Console(stderr=True).print(f"[bold red]error:[/] {_escaped(str(cause))}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]error:[/] {_escaped(hide(str(cause)))}", highlight=False, soft_wrap=True)
         raise typer.Exit(code) from None
 
 

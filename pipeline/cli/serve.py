@@ -2,20 +2,20 @@
 
 import asyncio
 import signal
-import sys
 from asyncio import TaskGroup
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.live import Live
 
 from configs.errors import ConfigError
 from configs.settings import Settings, load_settings, merge
-from pipeline.cli.common import SetOption, log_at, overrides
+from configs.store import ConfigStore, FileStore, MemoryStore
+from pipeline.cli.common import SetOption, overrides
 from pipeline.cli.failures import reported
+from pipeline.cli.logs import LogFormat, Speaker, set_up_log, spoken
 from pipeline.cli.terminal import LiveView
 from pipeline.service import Service
 from stream.broker import EmbeddedBroker
@@ -25,6 +25,10 @@ _REPORT: Final = 5.0
 _DEMO: Final = "demo://?width=1280&height=720&cuts=45"
 
 
+LogFormatOption = Annotated[
+    LogFormat | None,
+    typer.Option("--log-format", help="One line of text, or one JSON object, for every record.", show_default="text"),
+]
 InsecureOption = Annotated[
     bool, typer.Option("--insecure", help="Listen on an address that others can reach without asking for a token.")
 ]
@@ -32,9 +36,14 @@ InsecureOption = Annotated[
 
 def serve(
     config: Annotated[
-        Path, typer.Argument(help="A YAML file with cameras and settings; `livesal schema` explains it.")
-    ],
+        Path | None,
+        typer.Argument(
+            help="A YAML file with cameras and settings; `livesal schema` explains it. It is watched: what changes in "
+            "it is made, and cameras changed over HTTP are written to it. By default the environment alone counts."
+        ),
+    ] = None,
     insecure: InsecureOption = False,
+    log_format: LogFormatOption = None,
     changes: SetOption = None,
 ) -> None:
     """Serve cameras: preview page, WebRTC, HTTP API, MQTT events.
@@ -44,12 +53,19 @@ def serve(
     livesal serve cameras.yaml -s http.port=9000
     """
     with reported():
-        settings = load_settings(config, merge(_access(insecure=insecure), overrides(changes)))
-        log_at(settings.log.level)
-        if not settings.cameras:
-            message = f"{config}: names no camera; add one, such as 'cameras: {{door: {{url: rtsp://…}}}}'"
-            raise ConfigError(message)
-        asyncio.run(_serve(settings, embedded_broker=False))
+        given = merge(_options(insecure=insecure, log_format=log_format), overrides(changes))
+        store: ConfigStore
+        if config is None:
+            settings = load_settings(None, given)
+            store = MemoryStore(settings)
+            if not settings.cameras:
+                message = "no camera: name a YAML file that has some, or set LIVESAL_CAMERAS__DOOR__URL=rtsp://…"
+                raise ConfigError(message)
+        else:
+            store = FileStore(config, given)
+            settings = store.reload()
+        set_up_log(settings)
+        asyncio.run(_serve(settings, store))
 
 
 def demo(
@@ -58,6 +74,7 @@ def demo(
     ] = _DEMO,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the preview page; 0 takes a free one.")] = 8080,
     insecure: InsecureOption = False,
+    log_format: LogFormatOption = None,
     changes: SetOption = None,
 ) -> None:
     """See it work: a generated scene, an embedded MQTT broker, the preview in the browser. Nothing to set up.
@@ -68,67 +85,79 @@ def demo(
     """
     with reported():
         basis: dict[str, Any] = {"cameras": {"demo": {"url": source, "loop": True}}, "http": {"port": port}}
-        settings = load_settings(None, merge(merge(basis, _access(insecure=insecure)), overrides(changes)))
-        log_at(settings.log.level)
-        asyncio.run(_serve(settings, embedded_broker=settings.mqtt.host is None))
+        options = _options(insecure=insecure, log_format=log_format)
+        settings = load_settings(None, merge(merge(basis, options), overrides(changes)))
+        set_up_log(settings)
+        asyncio.run(_serve(settings, None))
 
 
-def _access(*, insecure: bool) -> dict[str, Any]:
-    return {"http": {"insecure": True}} if insecure else {}
+def _options(*, insecure: bool, log_format: str | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"http": {"insecure": True}} if insecure else {}
+    return options | ({"log": {"format": log_format}} if log_format else {})
 
 
-async def _serve(settings: Settings, *, embedded_broker: bool) -> None:
-    """Run the service until it is told to stop or every source has ended."""
-    console = Console()
+async def _serve(settings: Settings, store: ConfigStore | None) -> None:
+    """Run the service until it is told to stop or every source has ended; without a store, with a broker of its own."""
+    say = spoken(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        if embedded_broker:
+        if store is None and settings.mqtt.host is None:
             broker = await stack.enter_async_context(EmbeddedBroker())
             mqtt = settings.mqtt.model_copy(update={"host": "127.0.0.1", "port": broker.port})
             settings = settings.model_copy(update={"mqtt": mqtt})
-        console.print("[dim]loading networks …[/]")
-        service = await stack.enter_async_context(Service(settings))
-        console.print(f"preview: [bold]{service.url}[/]", highlight=False, soft_wrap=True)
+        say("loading networks …")
+        service = await stack.enter_async_context(Service(settings, store, set_up_log))
+        say(f"preview: {service.url}")
         if settings.mqtt.host:
-            console.print(f"MQTT:    {service.mqtt_address}, topics {settings.mqtt.prefix}/#", highlight=False)
+            say(f"MQTT:    {service.mqtt_address}, topics {settings.mqtt.prefix}/#")
         tasks = await stack.enter_async_context(TaskGroup())
-        showing = tasks.create_task(_show(service, console), name="terminal")
+        hangup = asyncio.Event()
+        loop.add_signal_handler(signal.SIGHUP, hangup.set)
+        running = [
+            tasks.create_task(_show(service, say), name="terminal"),
+            tasks.create_task(_reload(service, hangup), name="reload on SIGHUP"),
+        ]
         ending = tasks.create_task(service.wait(), name="wait for cameras")
         stopping = tasks.create_task(stop.wait(), name="wait for a signal")
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (showing, ending, stopping):
+        for task in (*running, ending, stopping):
             task.cancel()
-        console.print("stopping …")
-    console.print("stopped")
+        say("stopping …")
+    say("stopped")
 
 
-async def _show(service: Service, console: Console) -> None:
+async def _reload(service: Service, hangup: asyncio.Event) -> None:
+    """Read the configuration again whenever a signal asks for it."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        await service.config.try_reload()
+
+
+async def _show(service: Service, say: Speaker) -> None:
     """Say live what happens: redrawn in a terminal, as plain lines elsewhere."""
     view = LiveView(service)
     async with service.subscribe() as events, TaskGroup() as tasks:
-        if sys.stdout.isatty():
-            with Live(view, console=console, refresh_per_second=4):
+        if say.redraws:
+            with Live(view, console=say.console, refresh_per_second=4):
                 async for event in events:
                     view.note(event)
         else:
-            tasks.create_task(_report(service, console), name="status lines")
+            tasks.create_task(_report(service, say), name="status lines")
             async for event in events:
                 if line := view.note(event):
-                    console.print(line, highlight=False, soft_wrap=True, markup=False)
+                    say(line)
 
 
-async def _report(service: Service, console: Console) -> None:
+async def _report(service: Service, say: Speaker) -> None:
     while True:
         await asyncio.sleep(_REPORT)
         for state in service.cameras():
-            console.print(
+            say(
                 f"{state.camera}: {state.source}, {state.fps:.1f} fps, age {state.frame_age * 1000:.0f} ms, "
                 f"NR {state.nr:.2f}, {state.keyframes} keyframes, {state.phase}, {state.retrainings} retrainings, "
-                f"{state.swaps} swaps, {state.rejected} rejected, {state.regions} regions",
-                highlight=False,
-                soft_wrap=True,
-                markup=False,
+                f"{state.swaps} swaps, {state.rejected} rejected, {state.regions} regions"
             )

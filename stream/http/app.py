@@ -1,12 +1,13 @@
 """All HTTP routes as one application."""
 
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
@@ -16,7 +17,7 @@ from configs.output import HttpSettings
 from stream.backend import Backend
 from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
-from stream.http.problem import add_problem_handlers
+from stream.http.problem import add_problem_handlers, document_problems
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
 from stream.http.whep import cross_origin_headers, whep_router
@@ -34,13 +35,36 @@ _SUMMARY: Final = "Live video saliency that teaches itself the scene"
 mimetypes.init()
 
 
+Closer = Callable[[], Awaitable[None]]
+"""Ends answers that have no end of their own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extension:
+    """Routes of a part of the service, and what ends their endless answers."""
+
+    router: APIRouter
+    close: Closer | None = None
+
+
 class LiveSalApp(FastAPI):
     """The application, and what must end before its server waits for open connections."""
 
-    def __init__(self, on_stop: Callable[[], Awaitable[None]]) -> None:
-        """Make an application without routes; its server awaits `on_stop` when it stops."""
+    def __init__(self, closers: Sequence[Closer]) -> None:
+        """Make an application without routes; its server awaits all `closers` when it stops."""
         super().__init__(title="livesal", summary=_SUMMARY, version=_VERSION)
-        self.on_stop = on_stop
+        self._closers = closers
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document_problems(super().openapi())
+        return super().openapi()
+
+    async def on_stop(self) -> None:
+        """End what would keep connections open."""
+        for close in self._closers:
+            await close()
 
 
 def create_app(
@@ -51,6 +75,7 @@ def create_app(
     *,
     http: HttpSettings = HttpSettings(),  # noqa: B008 - immutable
     ice_servers: tuple[str, ...] = (),
+    extensions: Sequence[Extension] = (),
 ) -> LiveSalApp:
     """Return the application; it reads nothing and starts nothing until it is served.
 
@@ -61,12 +86,15 @@ def create_app(
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
         ice_servers: STUN and TURN URLs that WHEP players are told of.
+        extensions: further routes.
     """
     streams = EventStreams(backend)
     keeper = Keeper(http.tokens)
-    app = LiveSalApp(streams.close)
+    app = LiveSalApp([streams.close, *(each.close for each in extensions if each.close is not None)])
     app.include_router(health_router(backend, metrics))
     app.include_router(api_router(backend, hub, streams))
+    for extension in extensions:
+        app.include_router(extension.router)
     app.include_router(session_router(keeper))
     app.include_router(whep_router(backend, sessions, ice_servers))
 

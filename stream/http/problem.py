@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,14 +10,17 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from configs.errors import CameraExistsError, ConfigError, NotKeptError, PinnedError
 from stream.errors import (
     NoSignalError,
     SessionError,
+    SourceError,
     StreamError,
     TooManyViewersError,
     UnknownNameError,
     UnplayableOfferError,
 )
+from stream.redaction import redact_text
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -30,6 +33,13 @@ _STATUS: Final[dict[type[StreamError], HTTPStatus]] = {
     SessionError: HTTPStatus.BAD_REQUEST,
     NoSignalError: HTTPStatus.CONFLICT,
     TooManyViewersError: HTTPStatus.SERVICE_UNAVAILABLE,
+    SourceError: HTTPStatus.UNPROCESSABLE_ENTITY,  # of a configuration; those of a running camera never get here
+}
+_CONFIG_STATUS: Final[dict[type[ConfigError], HTTPStatus]] = {
+    CameraExistsError: HTTPStatus.CONFLICT,
+    PinnedError: HTTPStatus.CONFLICT,
+    NotKeptError: HTTPStatus.INSUFFICIENT_STORAGE,
+    ConfigError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 _PASSING: Final = {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -43,11 +53,29 @@ class Problem(BaseModel):
     detail: str = ""
 
 
-def problem(status: HTTPStatus, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
-    """Return a problem response; one that will pass says when to try again."""
+def problem(
+    status: HTTPStatus, detail: str = "", headers: Mapping[str, str] | None = None, *, passing: bool = True
+) -> Response:
+    """Return a problem response; one that is `passing` and has a status for that says when to try again."""
     content = Problem(title=status.phrase, status=status, detail=detail).model_dump_json()
-    passing = {"Retry-After": str(RETRY_AFTER)} if status in _PASSING else {}
-    return Response(content, status, {**passing, **(headers or {})}, MEDIA_TYPE)
+    again = {"Retry-After": str(RETRY_AFTER)} if passing and status in _PASSING else {}
+    return Response(content, status, {**again, **(headers or {})}, MEDIA_TYPE)
+
+
+def document_problems(document: dict[str, Any]) -> None:
+    """Tell in an OpenAPI document that every error, named or not, is a problem response."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components["Problem"] = Problem.model_json_schema()
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answers = operation["responses"]
+            answers["default"] = {"description": "Anything that went wrong"}
+            for status, answer in answers.items():
+                if not status.startswith(("2", "3")):
+                    answer["content"] = content
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -59,6 +87,11 @@ def add_problem_handlers(app: FastAPI) -> None:
             if isinstance(error, kind):
                 return problem(status, str(error))
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+
+    @app.exception_handler(ConfigError)
+    async def on_config_error(_: Request, error: ConfigError) -> Response:
+        status = next(status for kind, status in _CONFIG_STATUS.items() if isinstance(error, kind))
+        return problem(status, redact_text(str(error)), passing=False)
 
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:

@@ -61,7 +61,7 @@ def _add_endpoints(router: APIRouter, backend: Backend, sessions: WebRtcSessions
         sessions.check(camera, view)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    @router.head(_ENDPOINT)
+    @router.head(_ENDPOINT, response_class=Response, responses={200: {"content": {SDP: {}}}})
     async def head(camera: str, view: str) -> Response:
         """Say what the endpoint speaks."""
         sessions.check(camera, view)

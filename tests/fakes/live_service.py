@@ -1,9 +1,11 @@
 """The real service with settings that make it quick: small pictures, short windows, short rounds."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from configs.settings import Settings, merge
+from configs.store import FileStore
 from stream.channel import Channel
 from stream.events import AdaptationEvent, AdaptationKind, Event
 
@@ -29,6 +31,11 @@ def quick_settings(cameras: Mapping[str, str | Mapping[str, Any]], **sections: A
     """Return settings for `cameras`, {name: URL or section}; `sections` go over the quick ones."""
     sources = {name: {"url": source} if isinstance(source, str) else source for name, source in cameras.items()}
     return Settings(**merge({**_QUICK, "cameras": sources}, sections))
+
+
+def quick_store(path: Path, **sections: Any) -> FileStore:
+    """Return the store of the file at `path`, with the quick settings over it and `sections` over those."""
+    return FileStore(path, merge(_QUICK, sections))
 
 
 async def told(events: Channel[Event], wanted: Callable[[Event], bool]) -> Event:

@@ -1,6 +1,6 @@
 import pytest
 
-from stream.redaction import redact
+from stream.redaction import redact, redact_text, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,23 @@ from stream.redaction import redact
 )
 def test_credentials_are_hidden_and_the_rest_is_kept(url: str, shown: str) -> None:
     assert redact(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://u:p@h/a: refused; rtsp://v:q@h/b: too", "rtsp://***@h/a: refused; rtsp://***@h/b: too"),
+        ("{'url': 'http://h/a?token=s&x=1'}", "{'url': 'http://h/a?token=***&x=1'}"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("mail anna@example.org about http://h/a", "mail anna@example.org about http://h/a"),
+        ("--set x: expected KEY=VALUE", "--set x: expected KEY=VALUE"),
+        ("connect(password=hidden)", "connect(password=***"),
+    ],
+)
+def test_urls_inside_a_text_are_shown_without_credentials(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+def test_the_secrets_of_a_url_are_found() -> None:
+    assert secrets_of("rtsp://me:p@ss@h/a?key=k&x=1") == ["p@ss", "k"]
+    assert secrets_of("clip.mp4") == secrets_of("rtsp://h/a") == secrets_of("rtsp://me@h") == []

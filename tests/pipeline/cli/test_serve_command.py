@@ -55,7 +55,7 @@ def config(folder: Path, content: str) -> Path:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        ("cameras: {}", 2, "names no camera; add one, such as 'cameras: {door: {url: rtsp://…}}'"),
+        ("log: {level: INFO}", 2, "names no camera; add one, such as 'cameras: {door: {url: rtsp://…}}'"),
         ("method: {colr: x}", 2, "unknown key 'method.colr'; `livesal schema` lists the known ones"),
         ("cameras: {door: {url: 'ftp://host/x'}}", 3, "'ftp://' is no kind of source"),
         ("{cameras: {door: {url: 'demo://'}}, method: {colour: nonesuch}}", 4, "network is named 'nonesuch'"),
