@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from configs.errors import ConfigError
+from configs.events import EventSettings
 from configs.method import AdaptationSettings, MethodSettings, RegionSettings
 from configs.output import HttpSettings, LogSettings, MqttSettings, WebRtcSettings
 from configs.source import SourceSettings
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     method: MethodSettings = MethodSettings()
     adaptation: AdaptationSettings = AdaptationSettings()
     regions: RegionSettings = RegionSettings()
+    events: EventSettings = EventSettings()
     http: HttpSettings = HttpSettings()
     webrtc: WebRtcSettings = WebRtcSettings()
     mqtt: MqttSettings = MqttSettings()
@@ -119,7 +121,7 @@ def describe(error: ValidationError, origin: str) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: unknown key '{key}'; `livesal schema` lists the known ones")
         else:
-            secret = "url" in key or "password" in key
+            secret = any(word in key for word in ("url", "password", "secret"))
             found = "" if secret or problem["type"] == "missing" else f" (found {problem['input']!r})"
             lines.append(f"{origin}: '{key}': {problem['msg']}{found}")
     return "\n".join(lines)

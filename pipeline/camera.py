@@ -5,7 +5,7 @@ import logging
 import time
 from asyncio import TaskGroup
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from configs.events import Watched
 from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.event_bus import EventBus
@@ -23,6 +24,7 @@ from pipeline.rate import Rate
 from pipeline.rendering import Picture, render_views
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
+from pipeline.zones import EVERYWHERE
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
@@ -65,14 +67,14 @@ class _Published:
 class Camera:
     """Source → analysis → publication of one camera."""
 
-    def __init__(self, name: str, source: Source, shared: Shared) -> None:
-        """Hold what the camera needs; nothing runs yet."""
+    def __init__(self, name: str, source: Source, shared: Shared, watched: Watched = EVERYWHERE) -> None:
+        """Hold what the camera needs; nothing runs yet. `watched` says where in its picture regions count."""
         self.name = name
         self._source = source
         self._shared = shared
         self._worker = RetrainingWorker()
         self._analysis: Analysis | None = None
-        self._follower = Follower(name, shared.settings.regions)
+        self._follower = Follower(name, shared.settings.regions, watched)
         self._clock = MediaClock(live=True)
         self._history = History(shared.settings.method.keyframe_threshold)
         self._thumbnails: Mapping[int, KeyframeThumbnail] = {}
@@ -180,8 +182,7 @@ class Camera:
         newest = self._newest
         if newest is None:
             return None
-        width = self._shared.settings.webrtc.encoding.width
-        return render.jpeg(render_views(("overlay",), newest, self._follower.regions, width)["overlay"])
+        return render.jpeg(self._draw(("overlay",), newest)["overlay"])
 
     def timeline(self) -> Timeline:
         """Return the last minutes."""
@@ -226,10 +227,13 @@ class Camera:
     ) -> _Published:
         """Follow the regions, draw what someone looks at and keyframes not drawn yet; in the render thread."""
         events = self._follower.follow(analysed, unix)
-        width = self._shared.settings.webrtc.encoding.width
-        pictures = render_views(wanted, analysed, self._follower.regions, width)
+        pictures = self._draw(wanted, analysed)
         thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
         return _Published(events, pictures, thumbnails)
+
+    def _draw(self, views: Iterable[str], analysed: AnalysedFrame) -> Mapping[str, Picture]:
+        width = self._shared.settings.webrtc.encoding.width
+        return render_views(views, analysed, self._follower.regions, width, self._follower.zones)
 
     def _window(self) -> Sequence[Keyframe]:
         adapter = self._analysis.adapter if self._analysis else None

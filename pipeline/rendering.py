@@ -12,12 +12,18 @@ from stream.events import TrackedRegion
 
 Picture = NDArray[np.uint8]
 
+NO_ZONES: Final[Mapping[str, NDArray[np.float32]]] = {}
+
 _COLUMNS: Final = 3
 """Of the mosaic, which is twice as wide as the other views, as the comparison is."""
 
 
 def render_views(
-    views: Iterable[str], analysed: AnalysedFrame, regions: Sequence[TrackedRegion], width: int
+    views: Iterable[str],
+    analysed: AnalysedFrame,
+    regions: Sequence[TrackedRegion],
+    width: int,
+    zones: Mapping[str, NDArray[np.float32]] = NO_ZONES,
 ) -> Mapping[str, Picture]:
     """Return the wanted views of a frame, each (H, W, 3) uint8 RGB, at most `width` pixels wide.
 
@@ -27,6 +33,7 @@ def render_views(
         regions: salient regions that are being followed; the overlay shows them.
         width: of the pictures in pixels; maps are enlarged to the frame's displayed size; a mosaic and a
             comparison (over the frame, left the final map without a twin, right the final map) are twice as wide.
+        zones: corners (x, y) in [0, 1] by name; the overlay shows their outlines.
     """
     wanted = set(views)
     if not wanted:
@@ -48,7 +55,7 @@ def render_views(
         if name in shown:
             pictures[name] = render.resize(render.heatmap(saliency_map), size)
     if "overlay" in shown:
-        overlaid = render.overlay(source, saliency.final)
+        overlaid = render.draw_zones(render.overlay(source, saliency.final), zones)
         pictures["overlay"] = render.draw_regions(overlaid, regions, analysed.frame.size)
     if "comparison" in wanted:
         halves = [render.overlay(source, each) for each in (saliency.unadapted, saliency.final)]

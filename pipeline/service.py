@@ -163,7 +163,9 @@ class Service:
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
         shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics)
         for name, source in self._sources.items():
-            self._cameras[name] = await self._stack.enter_async_context(Camera(name, source, shared))
+            self._cameras[name] = await self._stack.enter_async_context(
+                Camera(name, source, shared, self.settings.cameras[name])
+            )
         app = create_app(
             self,
             self._hub,
