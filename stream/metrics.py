@@ -29,6 +29,8 @@ class Metrics:
         encoders: running encoders of a view.
         encodes: pictures coded, whatever the number of viewers.
         mqtt_connected: 1 while the broker is there.
+        clips: of events, by what became of them.
+        deliveries: events for files and webhooks, by what became of them.
     """
 
     def __init__(self) -> None:
@@ -66,6 +68,10 @@ class Metrics:
         self.encoders = Gauge("livesal_encoders", "Running encoders", ["camera", "view"], registry=registry)
         self.encodes = Counter("livesal_encodes", "Pictures coded", ["camera", "view"], registry=registry)
         self.mqtt_connected = Gauge("livesal_mqtt_connected", "Whether the broker is there", registry=registry)
+        self.clips = Counter("livesal_clips", "Clips of events", ["camera", "result"], registry=registry)
+        self.deliveries = Counter(
+            "livesal_event_deliveries", "Events for files and webhooks", ["sink", "result"], registry=registry
+        )
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
