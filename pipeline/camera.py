@@ -21,13 +21,14 @@ from pipeline.following import Follower, MediaClock, arrival
 from pipeline.history import History
 from pipeline.networks import Networks
 from pipeline.rate import Rate
-from pipeline.rendering import Picture, render_views
+from pipeline.rendering import Picture, event_pictures, render_views
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
 from pipeline.zones import EVERYWHERE
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
+from stream.event_archive import EventArchive
 from stream.events import AdaptationEvent, CameraState, Event
 from stream.frame import Frame
 from stream.metrics import Metrics
@@ -53,6 +54,7 @@ class Shared:
     hub: ViewHub
     bus: EventBus
     metrics: Metrics
+    archive: EventArchive | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +64,7 @@ class _Published:
     events: tuple[Event, ...]
     pictures: Mapping[str, Picture]
     thumbnails: Mapping[int, KeyframeThumbnail]
+    snapshots: Mapping[str, bytes]
 
 
 class Camera:
@@ -214,6 +217,10 @@ class Camera:
         self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():
             self._shared.hub.publish(self.name, view, picture, analysed.frame.pts, analysed.frame.time_base)
+        if archive := self._shared.archive:
+            archive.offer(self.name, analysed.frame)
+            for name, jpeg in made.snapshots.items():
+                await archive.keep_picture(name, jpeg)
         for event in (*analysed.events, *made.events):
             await self._tell(event)
 
@@ -229,7 +236,8 @@ class Camera:
         events = self._follower.follow(analysed, unix)
         pictures = self._draw(wanted, analysed)
         thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
-        return _Published(events, pictures, thumbnails)
+        snapshots = event_pictures(events, analysed) if self._shared.archive else {}
+        return _Published(events, pictures, thumbnails, snapshots)
 
     def _draw(self, views: Iterable[str], analysed: AnalysedFrame) -> Mapping[str, Picture]:
         width = self._shared.settings.webrtc.encoding.width

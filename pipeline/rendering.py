@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from pipeline.analysis import AnalysedFrame
 from stream import render
-from stream.events import TrackedRegion
+from stream.events import RegionEvent, TrackedRegion
 
 Picture = NDArray[np.uint8]
 
 NO_ZONES: Final[Mapping[str, NDArray[np.float32]]] = {}
+
+_EVENT_WIDTH: Final = 640
+"""Pixels of an event's picture."""
 
 _COLUMNS: Final = 3
 """Of the mosaic, which is twice as wide as the other views, as the comparison is."""
@@ -65,3 +68,13 @@ def render_views(
         tiles = {name.replace("_", "-"): render.fit(pictures[name], size[1] * 2 // _COLUMNS) for name in order}
         pictures["mosaic"] = render.mosaic(tiles, _COLUMNS)
     return {name: pictures[name] for name in wanted}
+
+
+def event_pictures(events: Iterable[RegionEvent], analysed: AnalysedFrame) -> Mapping[str, bytes]:
+    """Return a picture of each region that is new in a frame, by its id: the frame with its box, as a JPEG file."""
+    begun = [event.after for event in events if event.type == "new"]
+    if not begun:
+        return {}
+    source = render.fit(analysed.frame.image, _EVENT_WIDTH)
+    size = analysed.frame.size
+    return {region.id: render.jpeg(render.draw_regions(source, [region], size)) for region in begun}

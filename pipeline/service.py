@@ -23,6 +23,7 @@ from pipeline.supervisor import supervise
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel
 from stream.errors import SourceError, UnknownNameError
+from stream.event_archive import EventArchive
 from stream.events import CameraState, Event
 from stream.http.app import create_app
 from stream.http.server import HttpServer
@@ -61,7 +62,11 @@ class Service:
         self._build_thread = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._networks = Networks(settings.method, self._build_thread)
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
-        self._sources = {name: open_source(source, paced=True) for name, source in settings.cameras.items()}
+        self._archive = EventArchive(settings.events, self.metrics)
+        self._sources = {
+            name: open_source(source, paced=True, ring=self._archive.ring(name, source))
+            for name, source in settings.cameras.items()
+        }
         self._cameras: dict[str, Camera] = {}
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
@@ -75,6 +80,7 @@ class Service:
         Raises:
             ModelError: a network cannot be loaded.
             AddressInUseError: the HTTP port is taken.
+            OutputError: the database of events or the folder of clips cannot be used.
         """
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
@@ -161,7 +167,8 @@ class Service:
         await self._networks.load()
         await self._stack.enter_async_context(self._hub)
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
-        shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics)
+        await self._stack.enter_async_context(self._archive)
+        shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics, self._archive)
         for name, source in self._sources.items():
             self._cameras[name] = await self._stack.enter_async_context(
                 Camera(name, source, shared, self.settings.cameras[name])
@@ -173,12 +180,14 @@ class Service:
             self.metrics,
             http=self.settings.http,
             ice_servers=self.settings.webrtc.ice_servers,
+            archive=self._archive,
         )
         server = await self._stack.enter_async_context(HttpServer(app, self.settings.http))
         self.url = server.url
         await self._stack.enter_async_context(self._tasks)
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
+        self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
         self._start_mqtt()
         for camera in self._cameras.values():
             self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))

@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configs.output import HttpSettings
 from stream.backend import Backend
+from stream.event_archive import EventArchive
 from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
+from stream.http.history import history_router
 from stream.http.problem import add_problem_handlers
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
@@ -51,6 +53,7 @@ def create_app(
     *,
     http: HttpSettings = HttpSettings(),  # noqa: B008 - immutable
     ice_servers: tuple[str, ...] = (),
+    archive: EventArchive | None = None,
 ) -> LiveSalApp:
     """Return the application; it reads nothing and starts nothing until it is served.
 
@@ -61,12 +64,15 @@ def create_app(
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
         ice_servers: STUN and TURN URLs that WHEP players are told of.
+        archive: of past events; without one there is no history.
     """
     streams = EventStreams(backend)
     keeper = Keeper(http.tokens)
     app = LiveSalApp(streams.close)
     app.include_router(health_router(backend, metrics))
     app.include_router(api_router(backend, hub, streams))
+    if archive is not None:
+        app.include_router(history_router(archive))
     app.include_router(session_router(keeper))
     app.include_router(whep_router(backend, sessions, ice_servers))
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -86,6 +86,17 @@ class ClipDisk:
             _log.warning("clips are recorded again")
         self.problem = ""
         return result
+
+    async def having(self, events: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which of `events` have a clip, and which a picture."""
+        return await self._run(partial(self.folder.having, events))
+
+    async def read(self, event: str) -> bytes | None:
+        """Return the picture of `event`; None if there is none."""
+        try:
+            return await self._run(self.folder.file(event, ".jpg").read_bytes)
+        except OSError:
+            return None
 
     async def forget(self, file: ClipFile | None) -> None:
         """Delete what there is of a clip that was given up."""

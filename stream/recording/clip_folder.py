@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,13 @@ class ClipFolder:
             message = f"{event!r} is no event's id"
             raise ValueError(message)
         return self.path / (event + suffix)
+
+    def having(self, events: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which of `events` have a clip, and which a picture."""
+        return (
+            frozenset(event for event in events if self.file(event, ".mp4").exists()),
+            frozenset(event for event in events if self.file(event, ".jpg").exists()),
+        )
 
     def begin(self, event: str, shape: Shape) -> ClipFile:
         """Begin the clip of `event`.
