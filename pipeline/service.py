@@ -30,6 +30,7 @@ from stream.http.server import HttpServer
 from stream.metrics import Metrics
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
+from stream.sinks.sinks import Sinks
 from stream.source import open_source
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -63,6 +64,7 @@ class Service:
         self._networks = Networks(settings.method, self._build_thread)
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics)
         self._archive = EventArchive(settings.events, self.metrics)
+        self._sinks = Sinks(settings.events, self.metrics)
         self._sources = {
             name: open_source(source, paced=True, ring=self._archive.ring(name, source))
             for name, source in settings.cameras.items()
@@ -80,7 +82,7 @@ class Service:
         Raises:
             ModelError: a network cannot be loaded.
             AddressInUseError: the HTTP port is taken.
-            OutputError: the database of events or the folder of clips cannot be used.
+            OutputError: the database of events, the folder of clips or the file of events cannot be used.
         """
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
@@ -168,6 +170,7 @@ class Service:
         await self._stack.enter_async_context(self._hub)
         sessions = await self._stack.enter_async_context(WebRtcSessions(self._hub, self.settings.webrtc))
         await self._stack.enter_async_context(self._archive)
+        await self._stack.enter_async_context(self._sinks)
         shared = Shared(self.settings, self._networks, self._hub, self.bus, self.metrics, self._archive)
         for name, source in self._sources.items():
             self._cameras[name] = await self._stack.enter_async_context(
@@ -188,6 +191,7 @@ class Service:
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
         self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
+        self._tasks.create_task(self._sinks.run(self.bus.subscribe), name="event sinks")
         self._start_mqtt()
         for camera in self._cameras.values():
             self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))

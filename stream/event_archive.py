@@ -2,8 +2,8 @@
 
 import logging
 from asyncio import TaskGroup
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Final, Self
 from configs.events import EventSettings, Watched
 from stream.channel import Channel, Overflow
 from stream.errors import OutputError
-from stream.events import Event, RegionEvent
+from stream.events import RegionEvent
 from stream.frame import Frame
 from stream.history.entries import Page, Query
 from stream.history.history import EventHistory
@@ -21,6 +21,7 @@ from stream.recording.clip_disk import ClipDisk
 from stream.recording.clip_folder import ClipFolder, is_event_id
 from stream.recording.packet_ring import PacketRing
 from stream.recording.recorder import Recorder, ring_for
+from stream.sinks.feed import Subscribe
 
 _PICTURES: Final = 200
 """Pictures of the last events that are held in memory where no folder keeps them."""
@@ -29,8 +30,6 @@ _WAITING: Final = 64
 """Pictures that wait for the disk; beyond that the oldest is dropped."""
 
 _log = logging.getLogger("livesal.events")
-
-Subscribe = Callable[[], AbstractAsyncContextManager[Channel[Event]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
