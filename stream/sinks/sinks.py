@@ -29,8 +29,10 @@ class Sinks:
             OutputError: a file cannot be written to.
         """
         async with AsyncExitStack() as opened:
-            for sink in (*self._files, *self._webhooks):
-                await opened.enter_async_context(sink)
+            for file in self._files:
+                await opened.enter_async_context(file)
+            for webhook in self._webhooks:
+                await opened.enter_async_context(webhook)
             self._stack = opened.pop_all()
         return self
 
