@@ -48,7 +48,7 @@ class ClipFile:
         """Append `packets`; the very first one, a keyframe, is time 0."""
         for coded in packets:
             origin = self._origin = coded.dts if self._origin is None else self._origin
-            packet: Packet[VideoStream] = Packet(coded.payload)
+            packet = Packet(coded.payload)
             packet.dts = self._last = max(coded.dts - origin, self._last + 1)
             packet.pts = max(coded.pts - origin, packet.dts)
             packet.duration = coded.duration
