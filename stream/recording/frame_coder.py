@@ -32,9 +32,10 @@ class FrameCoder:
         self._last = -1
 
     def code(self, frame: Frame) -> None:
-        """Code `frame` at its own time; one whose time does not grow, as after another file began, starts anew."""
+        """Code `frame` at its own time; another size, a time that does not grow, or a reopening starts anew."""
         timestamp = round(frame.time * RTP_RATE)
-        if self._encoder is None or frame.size != self._size or timestamp <= self._last:
+        changed = frame.size != self._size or timestamp <= self._last or self._opening != self._ring.opening
+        if self._encoder is None or changed:
             self._encoder, self._size, self._opening = Encoder("h264", self._settings), frame.size, 0
         self._last = timestamp
         for picture in self._encoder.encode(frame.image, timestamp):

@@ -90,6 +90,11 @@ class PacketRing:
         self._groups: deque[list[CodedPacket]] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def opening(self) -> int:
+        """Number of the opening whose packets are taken now."""
+        return self._opening
+
     def begin(self, shape: Shape | None, *, copying: bool) -> int:
         """Forget all, for packets of another shape come now, or (None) none; return the number of this opening."""
         with self._lock:

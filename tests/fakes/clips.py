@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from configs.events import ClipSettings
-from stream.events import RegionEvent, TrackedRegion
+from stream.events import RegionEvent
 from stream.frame import Frame
 from stream.metrics import Metrics
 from stream.recording.clip_disk import ClipDisk
@@ -17,6 +17,7 @@ from stream.recording.clip_folder import ClipFolder
 from stream.recording.packet_tap import PacketTap
 from stream.recording.recorder import Recorder, ring_for
 from tests.fakes.media import numbered, read_number
+from tests.fakes.region_events import region_at
 
 WALL = 1_700_000_000.0
 """Unix time at second 0."""
@@ -55,22 +56,12 @@ class Bench:
         return self.metrics.registry.get_sample_value("livesal_clips_total", labels) or 0.0
 
     def event(self, kind: Any, start: float, end: float | None = None, name: str = "abc123") -> RegionEvent:
-        seen = TrackedRegion(
-            id=f"{WALL}-{name}",
-            camera="door",
-            frame_time=WALL + (end or start),
-            start_time=WALL + start,
-            end_time=None if end is None else WALL + end,
-            box=(10, 20, 110, 70),
-            area=4000,
-            ratio=2.0,
-            score=0.75,
-            top_score=0.8,
-        )
-        return RegionEvent(type=kind, before=seen, after=seen)
+        lasts = 0.0 if end is None else end - start
+        return region_at(WALL + start, kind, lasts=lasts, camera="door", suffix=name)
 
     def clip(self, name: str = "abc123") -> Path:
-        return self.folder / f"{WALL}-{name}.mp4"
+        """Return where the clip of an event is; a path without a file if there is none."""
+        return next(self.folder.glob(f"*-{name}.mp4"), self.folder / "none.mp4")
 
     @contextmanager
     def playing(self, path: Path, recorder: Recorder) -> Iterator[Callable[[float], None]]:

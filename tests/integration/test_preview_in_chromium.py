@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aioice.ice
 import numpy as np
@@ -15,10 +14,11 @@ from playwright.async_api import Browser, Page
 
 from configs.events import EventSettings
 from stream.backend import KeyframeThumbnail, Timeline, TimelinePoint
-from stream.events import AdaptationEvent, CameraState, RegionEvent, TrackedRegion
+from stream.events import AdaptationEvent, CameraState
 from stream.render import jpeg
 from tests.fakes.chromium import bare_page, chromium, play, read_png, watch
 from tests.fakes.preview_service import QUADRANTS, SIZE, PreviewService, pattern, preview_service, read_number
+from tests.fakes.region_events import region_at
 
 pytestmark = pytest.mark.integration
 
@@ -211,10 +211,10 @@ async def test_events_have_pictures_zones_durations_and_clips_and_are_picked_by_
     start = time.time() - 30
     async with preview_service(events=settings) as service:
         service.backend.states["gate"] = CameraState(camera="gate", time=start, source="down")
-        begun = region("new", f"{start}-aaaaaa", start, camera="front")
+        begun = region_at(start, "new", lasts=12.5)
         await service.archive.keep_picture(begun.after.id, jpeg(pattern(3)))
         await service.backend.tell(begun)
-        await service.backend.tell(region("new", f"{start + 5}-bbbbbb", start + 5, camera="gate"))
+        await service.backend.tell(region_at(start + 5, "new", camera="gate"))
         page = await browser.new_page()
         problems: list[str] = []
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -226,7 +226,7 @@ async def test_events_have_pictures_zones_durations_and_clips_and_are_picked_by_
         assert await events.count() == 1, "those of the camera that is looked at"
         assert "Something stands out (80 %)" in await events.inner_text()
         (tmp_path / f"{begun.after.id}.mp4").write_bytes(b"a clip")
-        ended = region("end", begun.after.id, start, camera="front", zones=("driveway",))
+        ended = region_at(start, lasts=12.5, zones=("driveway",))
         await service.backend.tell(ended)
         await page.wait_for_function("document.querySelector('.events a') !== null")
         text = await events.inner_text()
@@ -245,7 +245,7 @@ async def test_events_have_pictures_zones_durations_and_clips_and_are_picked_by_
 async def test_older_events_are_a_click_away(service: PreviewService, browser: Browser) -> None:
     start = time.time() - 1000
     for number in range(50):
-        await service.backend.tell(region("end", f"{start + number}-{number:06d}", start + number, camera="front"))
+        await service.backend.tell(region_at(start + number))
     page = await browser.new_page()
     await page.goto(service.url)
     await page.wait_for_function("document.querySelectorAll('.events li').length === 40")
@@ -256,21 +256,3 @@ async def test_older_events_are_a_click_away(service: PreviewService, browser: B
     )
     assert starts == sorted(starts, reverse=True)
     assert await page.get_by_role("button", name="Older").is_hidden()
-
-
-def region(kind: Any, name: str, start: float, *, camera: str, zones: tuple[str, ...] = ()) -> RegionEvent:
-    seen = TrackedRegion(
-        id=name,
-        camera=camera,
-        frame_time=start + 12.5,
-        start_time=start,
-        end_time=start + 12.5 if kind == "end" else None,
-        box=(10, 20, 110, 70),
-        area=4000,
-        ratio=2.0,
-        score=0.75,
-        top_score=0.8,
-        current_zones=zones,
-        entered_zones=zones,
-    )
-    return RegionEvent(type=kind, before=seen, after=seen)

@@ -14,13 +14,14 @@ import pytest
 from configs.events import EventSettings, Watched
 from configs.output import EncodingSettings, WebRtcSettings
 from stream.event_archive import EventArchive
-from stream.events import AdaptationEvent, RegionEvent, TrackedRegion
+from stream.events import AdaptationEvent, RegionEvent
 from stream.http.app import create_app
 from stream.metrics import Metrics
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
 from tests.fakes.backend import FakeBackend
 from tests.fakes.clips import numbered_frame, numbers_in
+from tests.fakes.region_events import region_at
 from tests.fakes.waiting import until
 
 START = float(round(time.time()) - 1000)
@@ -63,21 +64,9 @@ async def edge_with(**events: Any) -> AsyncIterator[Edge]:
             await channel.close()
 
 
-def region(number: int, kind: Any = "end", camera: str = "front", zones: tuple[str, ...] = ()) -> RegionEvent:
-    seen = TrackedRegion(
-        id=f"{START + number}-{number:06d}",
-        camera=camera,
-        frame_time=START + number + 0.5,
-        start_time=START + number,
-        end_time=START + number + 0.5 if kind == "end" else None,
-        box=(10, 20, 110, 70),
-        area=4000,
-        ratio=2.0,
-        score=0.75,
-        top_score=0.8,
-        entered_zones=zones,
-    )
-    return RegionEvent(type=kind, before=seen, after=seen)
+def region(number: int, kind: Any = "end", zones: tuple[str, ...] = ()) -> RegionEvent:
+    """Return event `number`, which begins `number` seconds after START and lasts half a second."""
+    return region_at(START + number, kind, zones=zones, suffix=f"{number:06d}")
 
 
 async def kept(edge: Edge, number: int) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from configs.events import EventSettings
 from stream.errors import OutputError
-from stream.events import AdaptationEvent, CameraState, RegionEvent, TrackedRegion
+from stream.events import AdaptationEvent, CameraState, RegionEvent
 from stream.history.database import EventDatabase
 from stream.history.entries import Entry, Query, read_cursor, write_cursor
 from stream.history.history import EventHistory
+from tests.fakes.region_events import region_at
 from tests.fakes.waiting import until
 
 START = 1_700_000_000.0
@@ -21,21 +22,7 @@ DAY = 86_400.0
 
 def region(number: int, kind: Any = "end", camera: str = "door", zones: tuple[str, ...] = ()) -> RegionEvent:
     """Return event `number`, which begins `number` seconds after START and lasts half a second."""
-    seen = TrackedRegion(
-        id=f"{START + number}-{number:06d}",
-        camera=camera,
-        frame_time=START + number + 0.5,
-        start_time=START + number,
-        end_time=START + number + 0.5 if kind == "end" else None,
-        box=(10, 20, 110, 70),
-        area=4000,
-        ratio=2.0,
-        score=0.75,
-        top_score=0.8,
-        current_zones=zones,
-        entered_zones=zones,
-    )
-    return RegionEvent(type=kind, before=seen, after=seen)
+    return region_at(START + number, kind, camera=camera, zones=zones, suffix=f"{number:06d}")
 
 
 def swapped(number: int, kind: Any = "swapped") -> AdaptationEvent:

@@ -94,6 +94,23 @@ async def test_another_size_or_an_earlier_time_begins_the_coding_anew(tmp_path: 
     assert openings == [1, 1, 2, 3]
 
 
+async def test_coding_begins_anew_when_the_source_was_opened_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "clips")
+    async with bench.disk() as disk:
+        recorder = bench.recorder(disk)
+        for number in range(6):
+            if number == 3:
+                recorder.ring.begin(None, copying=False)
+            recorder.offer(numbered_frame(number))
+            await recorder._coding  # type: ignore[misc]
+        cut = recorder.ring.cut(0)
+        recorder.stop()
+        await recorder.run()
+    assert cut is not None
+    assert [packet.arrived_at * 25 for packet in cut.packets] == pytest.approx([3, 4, 5])
+    assert cut.packets[0].is_keyframe
+
+
 async def test_a_clip_ends_where_its_source_is_lost(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", (numbered(number) for number in range(100)))
     bench = Bench(tmp_path / "clips")
