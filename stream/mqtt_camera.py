@@ -2,6 +2,7 @@
 
 import math
 
+from configs.events import EventFormat
 from configs.output import MqttSettings
 from stream.events import AdaptationEvent, CameraState, RegionEvent
 from stream.mqtt_topics import (
@@ -40,7 +41,7 @@ class CameraDesk:
         self._topics = topics
         self._state_interval = settings.state_interval
         self._motion_hold = settings.motion_hold
-        self._form = settings.format
+        self._form: EventFormat = settings.format
         self._state_due: float | None = None
         self._state_told = -math.inf
         self._motion_ends: float | None = None
