@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from configs.base import Section
+from configs.events import EventFormat
 
 
 class HttpSettings(Section):
@@ -100,6 +101,8 @@ class MqttSettings(Section):
     motion_hold: float = Field(
         default=30.0, ge=0, description="Seconds without a salient region after which motion is OFF"
     )
+    format: EventFormat = "native"
+    """How events of regions and of the adaptation are written: livesal's own JSON, or CloudEvents 1.0 around it."""
     outbox: int = Field(default=1000, ge=10, description="Messages kept while the broker is away")
 
     @model_validator(mode="after")

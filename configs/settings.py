@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from configs.errors import ConfigError
+from configs.events import EventSettings
 from configs.method import AdaptationSettings, MethodSettings, RegionSettings
 from configs.output import HttpSettings, LogSettings, MqttSettings, WebRtcSettings
 from configs.source import SourceSettings
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     method: MethodSettings = MethodSettings()
     adaptation: AdaptationSettings = AdaptationSettings()
     regions: RegionSettings = RegionSettings()
+    events: EventSettings = EventSettings()
     http: HttpSettings = HttpSettings()
     webrtc: WebRtcSettings = WebRtcSettings()
     mqtt: MqttSettings = MqttSettings()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from configs.base import Section
+from configs.events import Watched
 
 
 def _known_codec_option(value: dict[str, str]) -> dict[str, str]:
@@ -32,8 +33,8 @@ class ReconnectSettings(Section):
         return self
 
 
-class SourceSettings(Section):
-    """Where frames come from.
+class SourceSettings(Watched):
+    """Where frames come from, and what counts in them.
 
     `url` is a file, a folder of images, `demo://`, `rtsp://`, `rtmp://`, `udp://`, `srt://`, `http(s)://` or a V4L2
     device such as `/dev/video0`.

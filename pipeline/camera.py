@@ -5,13 +5,14 @@ import logging
 import time
 from asyncio import TaskGroup
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
+from configs.events import Watched
 from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.event_bus import EventBus
@@ -21,13 +22,15 @@ from pipeline.history import History
 from pipeline.networks import Networks
 from pipeline.observer import Observer
 from pipeline.rate import Rate
-from pipeline.rendering import Picture, map_of, render_views
+from pipeline.rendering import Picture, event_pictures, map_of, render_views
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe
+from pipeline.zones import EVERYWHERE
 from stream import render
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
 from stream.errors import NoSignalError
+from stream.event_archive import EventArchive
 from stream.events import AdaptationEvent, CameraState, Event, Phase
 from stream.frame import Frame
 from stream.metrics import Metrics
@@ -67,6 +70,7 @@ class Shared:
     hub: ViewHub
     bus: EventBus
     metrics: Metrics
+    archive: EventArchive | None = None
     observer: Observer | None = None
 
 
@@ -77,19 +81,30 @@ class _Published:
     events: tuple[Event, ...]
     pictures: Mapping[str, Picture]
     thumbnails: Mapping[int, KeyframeThumbnail]
+    snapshots: Mapping[str, bytes]
 
 
 class Camera:
     """Source → analysis → publication of one camera."""
 
-    def __init__(self, name: str, source: Source, shared: Shared, priority: float = 1.0) -> None:
-        """Hold what the camera needs; nothing runs yet. `priority` is its share of the threads beside others'."""
+    def __init__(
+        self, name: str, source: Source, shared: Shared, *, watched: Watched = EVERYWHERE, priority: float = 1.0
+    ) -> None:
+        """Hold what the camera needs; nothing runs yet.
+
+        Args:
+            name: of the camera.
+            source: of its frames.
+            shared: with other cameras.
+            watched: where in its picture regions count.
+            priority: its share of the threads beside others'.
+        """
         self.name = name
         self._source = source
         self._shared = shared
         self._priority = priority
         self._analysis: Analysis | None = None
-        self._follower = Follower(name, shared.settings.regions)
+        self._follower = Follower(name, shared.settings.regions, watched)
         self._clock = MediaClock(live=True)
         self._history = History(shared.settings.method.keyframe_threshold)
         self._thumbnails: Mapping[int, KeyframeThumbnail] = {}
@@ -207,8 +222,7 @@ class Camera:
         newest = self._newest
         if newest is None:
             return None
-        width = self._shared.settings.webrtc.encoding.width
-        return render.jpeg(render_views(("overlay",), newest, self._follower.regions, width)["overlay"])
+        return render.jpeg(self._draw(("overlay",), newest)["overlay"])
 
     def saliency_map(self, view: str) -> SaliencyMap:
         """Return the newest map of `view`, one of `stream.saliency_map.MAPS`.
@@ -257,6 +271,10 @@ class Camera:
         self._thumbnails = made.thumbnails
         for view, picture in made.pictures.items():
             self._shared.hub.publish(self.name, view, picture, analysed.frame.pts, analysed.frame.time_base)
+        if archive := self._shared.archive:
+            archive.offer(self.name, analysed.frame)
+            for name, jpeg in made.snapshots.items():
+                await archive.keep_picture(name, jpeg)
         for event in (*analysed.events, *made.events):
             await self._tell(event)
 
@@ -270,10 +288,14 @@ class Camera:
     ) -> _Published:
         """Follow the regions, draw what someone looks at and keyframes not drawn yet; in the render thread."""
         events = self._follower.follow(analysed, unix)
-        width = self._shared.settings.webrtc.encoding.width
-        pictures = render_views(wanted, analysed, self._follower.regions, width)
+        pictures = self._draw(wanted, analysed)
         thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
-        return _Published(events, pictures, thumbnails)
+        snapshots = event_pictures(events, analysed) if self._shared.archive else {}
+        return _Published(events, pictures, thumbnails, snapshots)
+
+    def _draw(self, views: Iterable[str], analysed: AnalysedFrame) -> Mapping[str, Picture]:
+        width = self._shared.settings.webrtc.encoding.width
+        return render_views(views, analysed, self._follower.regions, width, self._follower.zones)
 
     def _window(self) -> Sequence[Keyframe]:
         adapter = self._analysis.adapter if self._analysis else None

@@ -12,10 +12,11 @@ from pipeline.camera import Camera, Shared
 from pipeline.supervisor import supervise
 from stream.errors import SourceError, UnknownNameError
 from stream.events import CameraState
+from stream.recording.packet_ring import PacketRing
 from stream.source import Source
 
-SourceOpener = Callable[[str, SourceSettings], Source]
-"""Returns the source of a camera, given its name and settings; it opens nothing yet."""
+SourceOpener = Callable[[SourceSettings, PacketRing | None], Source]
+"""Returns the source of a camera, given its settings and what gets copies of its packets; it opens nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ class CameraSet(Mapping[str, Camera]):
         Raises:
             UnsupportedSourceError: the URL of one is malformed or cannot be read here.
         """
-        for name, source in cameras.items():
-            self._opener(name, source)
+        for source in cameras.values():
+            self._opener(source, None)
 
     async def apply(self, settings: Settings, difference: Difference) -> None:
         """End, start and restart what differs, and nothing else.
@@ -118,6 +119,8 @@ class CameraSet(Mapping[str, Camera]):
             self._shared.hub.remove_camera(name)
             self._shared.metrics.forget(name)
             self._shared.bus.forget(name)
+            if self._shared.archive is not None:
+                self._shared.archive.forget(name)
         for name in difference.changed:
             await self._end(name)
             await self._start(name)
@@ -139,7 +142,9 @@ class CameraSet(Mapping[str, Camera]):
 
     async def _start(self, name: str) -> None:
         settings = self._shared.settings.cameras[name]
-        camera = Camera(name, self._opener(name, settings), self._shared, settings.priority)
+        archive = self._shared.archive
+        source = self._opener(settings, archive.ring(name, settings) if archive is not None else None)
+        camera = Camera(name, source, self._shared, watched=settings, priority=settings.priority)
         entered = asyncio.Event()
         task = self._tasks.create_task(self._run(camera, settings, entered), name=f"camera {name}")
         self._running[name] = _Running(camera, settings, task)

@@ -19,11 +19,15 @@ class Region:
         box: x1, y1, x2, y2 in pixels of the source frame; x2 and y2 are the first outside.
         area: pixels of the source frame that the region covers.
         score: mean saliency inside the region, [0, 1].
+        share: of the frame that the region covers, [0, 1].
+        zones: names of the zones that it stands in.
     """
 
     box: tuple[int, int, int, int]
     area: int
     score: float
+    share: float = 0.0
+    zones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the box.
@@ -65,6 +69,7 @@ def find_regions(
                 box=(left, top, max(right, left + 1), max(bottom, top + 1)),
                 area=max(round(int(areas[label]) * down * across), 1),
                 score=float(saliency[y : y + rows, x : x + columns][inside].mean(dtype=np.float64)),
+                share=int(areas[label]) / (height * width),
             )
         )
     return tuple(regions)

@@ -25,9 +25,11 @@ from pipeline.retraining.worker import RetrainingWorker
 from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel
 from stream.errors import SourceError
+from stream.event_archive import EventArchive
 from stream.events import CameraState, Event
 from stream.http.app import Extension, create_app
 from stream.http.cameras import cameras_router
+from stream.http.history import history_router
 from stream.http.maps import maps_router
 from stream.http.mjpeg import mjpeg_router
 from stream.http.server import HttpServer
@@ -36,6 +38,7 @@ from stream.mjpeg import MjpegStreams
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
 from stream.saliency_map import SaliencyMap
+from stream.sinks.sinks import Sinks
 from stream.source import open_source
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -86,12 +89,22 @@ class Service:
         self._systemd = Systemd()
         self._hub = ViewHub(settings.webrtc.encoding, self.metrics, on_packet=observer.coded if observer else None)
         self._sessions = WebRtcSessions(self._hub, settings.webrtc)
+        self._archive = EventArchive(settings.events, self.metrics)
+        self._sinks = Sinks(settings.events, self.metrics)
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
         shared = Shared(
-            settings, self._networks, self._threads, self._worker, self._hub, self.bus, self.metrics, observer
+            settings,
+            self._networks,
+            self._threads,
+            self._worker,
+            self._hub,
+            self.bus,
+            self.metrics,
+            self._archive,
+            observer,
         )
-        self._cameras = CameraSet(shared, self._tasks, lambda _, source: open_source(source, paced=True))
+        self._cameras = CameraSet(shared, self._tasks, lambda source, ring: open_source(source, paced=True, ring=ring))
         self._cameras.check(settings.cameras)
         self.config = LiveConfig(
             settings, store or MemoryStore(settings), self._cameras, self.metrics, self._on_configuration
@@ -105,6 +118,8 @@ class Service:
         Raises:
             ModelError: a network cannot be loaded.
             AddressInUseError: the HTTP port is taken.
+            OutputError: the database of events, the folder of clips or the file of events cannot be used.
+            OutputError: the database of events, the folder of clips or the file of events cannot be used.
         """
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
@@ -193,6 +208,8 @@ class Service:
         self._stack.push_async_callback(self._worker.stop)
         await self._stack.enter_async_context(self._sessions)
         streams = await self._stack.enter_async_context(MjpegStreams(self._hub, self.settings.http, self.metrics))
+        await self._stack.enter_async_context(self._archive)
+        await self._stack.enter_async_context(self._sinks)
         app = create_app(
             self,
             self._hub,
@@ -204,6 +221,7 @@ class Service:
                 Extension(cameras_router(self.config)),
                 Extension(mjpeg_router(streams), streams.close),
                 Extension(maps_router(self.saliency_map)),
+                Extension(history_router(self._archive)),
             ),
         )
         server = await self._stack.enter_async_context(HttpServer(app, self.settings.http))
@@ -211,6 +229,8 @@ class Service:
         await self._stack.enter_async_context(self._tasks)
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
+        self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
+        self._tasks.create_task(self._sinks.run(self.bus.subscribe), name="event sinks")
         self._start_mqtt()
         if self.settings.adaptation.enabled:
             await self._worker.start()  # warm before the first round; else it starts when someone asks for one

@@ -6,16 +6,19 @@ matched with where its track is expected (constant velocity), by the assignment 
 
 import secrets
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from configs.events import Watched
 from configs.method import RegionSettings
 from pipeline.regions import Region
+from pipeline.zones import EVERYWHERE, Stay, current_zones, is_worth_an_event, stay_on
 from stream.events import RegionEvent, TrackedRegion
 
 _SCORE_STEP: Final = 0.05
@@ -41,11 +44,14 @@ class Track:
         region: as it was last seen.
         start_time: unix time of the first sighting.
         seen_time: unix time of the last sighting.
-        hits: sightings; until the track is announced, in a row.
+        hits: sightings; the first `minimum_hits` of them in a row.
         velocity: of the box's centre in pixels per second, x and y.
         top_score: highest score so far.
         told: what the last event said; None before the track is announced.
         told_time: unix time of that event.
+        stays: how long the region has stood in each zone.
+        current: zones that it counts in now.
+        entered: zones that it has counted in so far.
     """
 
     id: str
@@ -57,6 +63,9 @@ class Track:
     top_score: float
     told: TrackedRegion | None = None
     told_time: float = 0.0
+    stays: Mapping[str, Stay] = field(default_factory=dict)
+    current: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ def advance_tracks(
     now: float,
     settings: RegionSettings,
     suffix: Callable[[], str] = random_suffix,
+    watched: Watched = EVERYWHERE,
 ) -> tuple[TrackBook, tuple[RegionEvent, ...]]:
     """Follow the tracks through one more frame.
 
@@ -102,27 +112,29 @@ def advance_tracks(
         now: unix time of the frame, from media time; does not go back.
         settings: when a track is announced, updated and ended.
         suffix: makes the random part of a new id.
+        watched: which regions are worth an event, and the zones.
 
     Returns:
         The book after the frame, and its events: ends first, then updates, then new ones.
     """
+    tell = partial(_tell, book.camera, now=now, settings=settings, watched=watched)
     pairs = _match(book.tracks, regions, now, settings.minimum_overlap)
     ends: list[RegionEvent] = []
     changes: list[RegionEvent] = []
     tracks: list[Track] = []
     for index, track in enumerate(book.tracks):
         if index in pairs:
-            seen, event = _tell(book.camera, _sight(track, regions[pairs[index]], now), now, settings)
+            seen, event = tell(_sight(track, regions[pairs[index]], now))
             tracks.append(seen)
             changes += [event] if event else []
-        elif track.told is not None and now - track.seen_time < settings.patience:
+        elif track.hits >= settings.minimum_hits and now - track.seen_time < settings.patience:
             tracks.append(track)
         elif track.told is not None:
             ends.append(_end(book.camera, track))
     taken = set(pairs.values())
     for index, region in enumerate(regions):
         if index not in taken:
-            first, event = _tell(book.camera, _begin(region, now, suffix), now, settings)
+            first, event = tell(_begin(region, now, suffix))
             tracks.append(first)
             changes += [event] if event else []
     changes.sort(key=lambda event: event.type == "new")
@@ -188,18 +200,34 @@ def _velocity(track: Track, region: Region, elapsed: float) -> tuple[float, floa
     return float(right), float(down)
 
 
-def _tell(camera: str, track: Track, now: float, settings: RegionSettings) -> tuple[Track, RegionEvent | None]:
+def _tell(
+    camera: str, track: Track, now: float, settings: RegionSettings, watched: Watched
+) -> tuple[Track, RegionEvent | None]:
     """Return `track`, and the event if there is something to tell about it now."""
+    track = _place(track, now, settings.patience, watched)
     said = _report(camera, track)
     if track.told is None:
-        if track.hits < settings.minimum_hits:
+        due = is_worth_an_event(track.region, track.current, now - track.start_time, watched)
+        if not due or track.hits < settings.minimum_hits:
             return track, None
         event = RegionEvent(type="new", before=said, after=said)
-    elif now - track.told_time >= settings.update_interval and _worth_telling(track.told, said):
+    elif said.current_zones != track.told.current_zones or (
+        now - track.told_time >= settings.update_interval and _worth_telling(track.told, said)
+    ):
         event = RegionEvent(type="update", before=track.told, after=said)
     else:
         return track, None
     return replace(track, told=said, told_time=now), event
+
+
+def _place(track: Track, now: float, patience: float, watched: Watched) -> Track:
+    """Return `track` with the zones that its region is in now."""
+    if not watched.zones:
+        return track
+    stays = stay_on(track.stays, track.region, now, patience)
+    current = current_zones(stays, track.region, now, watched)
+    entered = tuple(dict.fromkeys((*track.entered, *current)))
+    return replace(track, stays=stays, current=current, entered=entered)
 
 
 def _worth_telling(before: TrackedRegion, after: TrackedRegion) -> bool:
@@ -228,4 +256,6 @@ def _report(camera: str, track: Track) -> TrackedRegion:
         ratio=round((right - left) / (bottom - top), 3),
         score=round(track.region.score, 4),
         top_score=round(track.top_score, 4),
+        current_zones=track.current,
+        entered_zones=track.entered,
     )

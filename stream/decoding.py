@@ -20,6 +20,8 @@ from stream.errors import CorruptSourceError, SourceError, UnsupportedSourceErro
 from stream.ffmpeg_build import reads_format
 from stream.location import Location
 from stream.reader import DecodedPicture
+from stream.recording.packet_ring import PacketRing
+from stream.recording.packet_tap import PacketTap
 
 _LOW_LATENCY: Final = {"fflags": "nobuffer", "flags": "low_delay", "probesize": "32768", "analyzeduration": "0"}
 _V4L2: Final = "video4linux2,v4l2"
@@ -40,8 +42,10 @@ class VideoReader:
     with the least delay, and any error of its connection ends it.
     """
 
-    def __init__(self, location: Location, settings: SourceSettings, *, live: bool) -> None:
-        """Open `location`, within twice the settings' `open_timeout`.
+    def __init__(
+        self, location: Location, settings: SourceSettings, *, live: bool, ring: PacketRing | None = None
+    ) -> None:
+        """Open `location`, within twice the settings' `open_timeout`; `ring` gets copies of its packets.
 
         Raises:
             SourceError: it cannot be opened, or holds no video.
@@ -68,6 +72,7 @@ class VideoReader:
         self.width, self.height = context.width, context.height
         self.format, self.codec = self._container.format.name, context.name
         self.bursts = location.kind == "path" or self.format in _BURSTING or self.duration is not None
+        self._tap = PacketTap(ring, self._stream) if ring is not None else None
         self._timed = not (live and self.format in _WITHOUT_TIMES)
 
     @property
@@ -92,6 +97,8 @@ class VideoReader:
         self._heard_at = time.monotonic()
         try:
             for packet in self._container.demux(self._stream):
+                if self._tap is not None:
+                    self._tap.take(packet)
                 yield from self._decode(packet)
                 self._heard_at = time.monotonic()
         except (FFmpegError, OSError) as error:

@@ -29,6 +29,8 @@ class TrackedRegion:
         ratio: width / height of the box.
         score: mean saliency inside the region, [0, 1].
         top_score: highest score so far.
+        current_zones: zones that the region counts in now.
+        entered_zones: zones that it has counted in so far, in that order.
     """
 
     id: str
@@ -41,6 +43,8 @@ class TrackedRegion:
     ratio: float
     score: float
     top_score: float
+    current_zones: tuple[str, ...] = ()
+    entered_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

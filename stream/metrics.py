@@ -33,6 +33,8 @@ class Metrics:
         reloads: looks at the configuration, by result.
         reload_successful: 1 unless the last look found what cannot be used.
         mqtt_connected: 1 while the broker is there.
+        clips: of events, by what became of them.
+        deliveries: events for files and webhooks, by what became of them.
     """
 
     def __init__(self) -> None:
@@ -78,6 +80,10 @@ class Metrics:
         )
         self.reload_successful.set(1)
         self.mqtt_connected = Gauge("livesal_mqtt_connected", "Whether the broker is there", registry=registry)
+        self.clips = Counter("livesal_clips", "Clips of events", ["camera", "result"], registry=registry)
+        self.deliveries = Counter(
+            "livesal_event_deliveries", "Events for files and webhooks", ["sink", "result"], registry=registry
+        )
 
     def forget(self, camera: str) -> None:
         """Show nothing of `camera` any more; what was counted of it is gone."""

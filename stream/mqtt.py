@@ -121,8 +121,7 @@ class MqttPublisher:
     def add_camera(self, camera: str) -> None:
         """Tell of `camera` from now on; if it is known already, nothing changes."""
         if camera not in self._desks:
-            settings = self._settings
-            desk = CameraDesk(camera, self.topics, settings.state_interval, settings.motion_hold)
+            desk = CameraDesk(camera, self.topics, self._settings)
             self._desks[camera] = desk
             self._queue(self._all_of(desk))
 

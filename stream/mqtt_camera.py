@@ -2,6 +2,8 @@
 
 import math
 
+from configs.events import EventFormat
+from configs.output import MqttSettings
 from stream.events import AdaptationEvent, CameraState, RegionEvent
 from stream.mqtt_topics import (
     Message,
@@ -25,21 +27,21 @@ class CameraDesk:
         motion: whether something stands out, or did less than the hold-off ago.
     """
 
-    def __init__(self, camera: str, topics: Topics, state_interval: float, motion_hold: float) -> None:
+    def __init__(self, camera: str, topics: Topics, settings: MqttSettings) -> None:
         """Make the desk of a camera of which nothing is known yet.
 
         Args:
             camera: its name.
             topics: the topic tree.
-            state_interval: least seconds between two states.
-            motion_hold: seconds without a salient region after which motion is over.
+            settings: how often states are told, when motion is over, and how events are written.
         """
         self.camera = camera
         self.state: CameraState | None = None
         self.motion = False
         self._topics = topics
-        self._state_interval = state_interval
-        self._motion_hold = motion_hold
+        self._state_interval = settings.state_interval
+        self._motion_hold = settings.motion_hold
+        self._form: EventFormat = settings.format
         self._state_due: float | None = None
         self._state_told = -math.inf
         self._motion_ends: float | None = None
@@ -69,7 +71,7 @@ class CameraDesk:
             case RegionEvent():
                 return self._tell_region(event, now)
             case AdaptationEvent():
-                message = event_message(self._topics, event)
+                message = event_message(self._topics, event, self._form)
                 return [message] if message else []
 
     def tick(self, now: float) -> list[Message]:
@@ -114,7 +116,7 @@ class CameraDesk:
         return messages + self.tick(now)
 
     def _tell_region(self, event: RegionEvent, now: float) -> list[Message]:
-        message = event_message(self._topics, event)
+        message = event_message(self._topics, event, self._form)
         messages = [message, entity_message(self._topics, event)] if message else []
         if event.type == "end":
             self._regions.discard(event.after.id)

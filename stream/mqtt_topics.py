@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from configs.events import EventFormat
+from stream.cloud_events import written
 from stream.event_json import event_text
 from stream.events import AdaptationEvent, CameraState, Event, RegionEvent
 
@@ -106,21 +108,20 @@ def entity_message(topics: Topics, event: RegionEvent) -> Message:
     return Message(topic=topics.of(after.camera, "event"), payload=payload, replaceable=False)
 
 
-def event_message(topics: Topics, event: Event) -> Message | None:
-    """Return how `event` is told, or None for what only the state tells.
+def event_message(topics: Topics, event: Event, form: EventFormat = "native") -> Message | None:
+    """Return how `event` is told, or None for what only the state tells; `form` is that of events, not of states.
 
     A single keyframe is no message of its own: they come several a second, and the state counts them.
     """
-    payload = event_text(event).encode()
     match event:
         case CameraState():
+            payload = event_text(event).encode()
             return Message(topic=topics.of(event.camera, "state"), payload=payload, qos=0, retain=True)
-        case RegionEvent():
-            return Message(topic=topics.events, payload=payload, replaceable=False)
         case AdaptationEvent(kind="keyframe"):
             return None
-        case AdaptationEvent():
-            return Message(topic=topics.adaptation, payload=payload, replaceable=False)
+        case RegionEvent() | AdaptationEvent():
+            topic = topics.events if isinstance(event, RegionEvent) else topics.adaptation
+            return Message(topic=topic, payload=written(event, form).encode(), replaceable=False)
 
 
 def read_command(topics: Topics, topic: str, payload: bytes, *, retained: bool) -> tuple[str, AdaptCommand]:

@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]
 
 _COLOURS: Final = cv2.applyColorMap(np.arange(256, dtype=np.uint8).reshape(1, -1), cv2.COLORMAP_INFERNO)[:, :, ::-1]
 _BOX_COLOUR: Final = (80, 230, 120)
+_ZONE_COLOUR: Final = (120, 190, 255)
 _PAPER: Final = (24, 26, 30)
 _INK: Final = (235, 235, 235)
 _FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
@@ -94,6 +95,24 @@ def draw_regions(image: Image, regions: Sequence[TrackedRegion], source_size: tu
         first, second = (round(x1 * scale_x), round(y1 * scale_y)), (round(x2 * scale_x), round(y2 * scale_y))
         cv2.rectangle(drawn, first, second, _BOX_COLOUR, 2)
         _label(drawn, f"{region.score * 100:.0f}%", (first[0] + 2, max(0, first[1] - 16)))
+    return drawn
+
+
+def draw_zones(image: Image, zones: Mapping[str, NDArray[np.float32]]) -> Image:
+    """Return `image` with the thin outline and the name of each zone.
+
+    Args:
+        image: the picture at display size.
+        zones: (N, 2) float32 corners (x, y) in [0, 1] of the picture, by name.
+    """
+    if not zones:
+        return image
+    drawn = image.copy()
+    for name, corners in zones.items():
+        points = np.round(corners * (image.shape[1] - 1, image.shape[0] - 1)).astype(np.int32)
+        cv2.polylines(drawn, [points.reshape(-1, 1, 2)], isClosed=True, color=_ZONE_COLOUR, thickness=1)
+        x, y = (int(value) for value in points.min(0))
+        _label(drawn, name, (x + 2, y + 2))
     return drawn
 
 

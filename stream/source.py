@@ -17,6 +17,7 @@ from stream.image_folder import ImageFolder
 from stream.live_source import LiveSource
 from stream.location import Location, locate
 from stream.reader import Opener, Reader
+from stream.recording.packet_ring import PacketRing
 from stream.source_status import SourceStatus
 from stream.synthetic import Demo, SyntheticReader
 
@@ -49,6 +50,7 @@ def open_source(
     clock: Callable[[], float] = time.monotonic,
     random: Random | None = None,
     paced: bool = False,
+    ring: PacketRing | None = None,
 ) -> Source:
     """Return the source that `settings` describe; nothing is opened before it runs.
 
@@ -57,13 +59,14 @@ def open_source(
         clock: monotonic seconds.
         random: jitter of the pauses between tries; by default a new generator.
         paced: whether a file or generated scene is served live, at its own speed, instead of read as fast as possible.
+        ring: gets copies of the source's packets, so that clips can be cut out of them; by default nothing is copied.
 
     Raises:
         UnsupportedSourceError: the URL is malformed, of an unknown kind, or one that this FFmpeg cannot read.
     """
     location = locate(settings.url.get_secret_value())
     live = is_live(location, settings, paced=paced)
-    opener = reader_opener(location, settings, live=live)
+    opener = reader_opener(location, settings, live=live, ring=ring)
     if not live:
         return FileSource(
             location.name, opener, clock=clock, paced=paced, loop=settings.loop, fps_limit=settings.fps_limit
@@ -79,8 +82,10 @@ def is_live(location: Location, settings: SourceSettings, *, paced: bool) -> boo
     return location.kind in ("device", "network") or (location.kind == "demo" and paced)
 
 
-def reader_opener(location: Location, settings: SourceSettings, *, live: bool) -> Opener:
-    """Return what opens a reader of `location`, later and in a thread.
+def reader_opener(
+    location: Location, settings: SourceSettings, *, live: bool, ring: PacketRing | None = None
+) -> Opener:
+    """Return what opens a reader of `location`, later and in a thread; `ring` gets copies of its packets.
 
     Raises:
         UnsupportedSourceError: a `demo://` URL with unknown parameters.
@@ -89,16 +94,16 @@ def reader_opener(location: Location, settings: SourceSettings, *, live: bool) -
         case "demo":
             return partial(SyntheticReader, Demo.parse(location.target))
         case "path":
-            return partial(_open_path, location, settings)
+            return partial(_open_path, location, settings, ring)
         case _:
-            return partial(VideoReader, location, settings, live=live)
+            return partial(VideoReader, location, settings, live=live, ring=ring)
 
 
-def _open_path(location: Location, settings: SourceSettings) -> Reader:
+def _open_path(location: Location, settings: SourceSettings, ring: PacketRing | None) -> Reader:
     path = Path(location.target).expanduser()
     if not path.exists():
         message = f"{path}: there is no such file or folder"
         raise SourceError(message)
     if path.is_dir():
         return ImageFolder(path)
-    return VideoReader(Location("path", str(path)), settings, live=False)
+    return VideoReader(Location("path", str(path)), settings, live=False, ring=ring)

@@ -138,7 +138,7 @@ function choose(name) {
   camera = name;
   timeline.clear();
   timeline.draw();
-  events.clear();
+  events.choose(name);
   panel.clear();
   keyframesStale = true;
   find("camera").value = name;
@@ -161,6 +161,7 @@ async function refreshCameras() {
   if ([...select.options].map(({ value }) => value).join() !== names.join()) {
     select.replaceChildren(...names.map((name) => new Option(name, name)));
   }
+  events.offer(names);
   if (!names.length) say("No camera is configured.");
   else if (names.includes(camera)) select.value = camera;
   else choose(names[0]);
@@ -217,13 +218,12 @@ let source = null;
 function listen() {
   source?.close();
   source = new EventSource("/api/events");
-  source.onopen = () => events.clear();
+  source.onopen = () => events.refresh();
   const on = (name, handle) => source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
   on("state", (state) => state.camera === camera && showState(state));
-  on("region", (event) => event.after.camera === camera && events.region(event));
+  on("region", (event) => events.region(event));
   on("adaptation", (event) => {
-    if (event.camera !== camera) return;
-    keyframesStale = true;
+    keyframesStale ||= event.camera === camera;
     events.adaptation(event);
   });
 }

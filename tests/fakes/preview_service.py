@@ -8,17 +8,22 @@ from fractions import Fraction
 
 import numpy as np
 
+from configs.events import EventSettings
 from configs.output import EncodingSettings, HttpSettings, WebRtcSettings
-from stream.http.app import create_app
+from stream.event_archive import EventArchive
+from stream.http.app import Extension, create_app
+from stream.http.history import history_router
 from stream.http.server import HttpServer
 from stream.metrics import Metrics
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
 from tests.fakes.backend import FakeBackend
+from tests.fakes.waiting import until
 
 QUADRANTS = ((220, 30, 30), (30, 200, 30), (30, 30, 220), (230, 230, 230))
 """Colours top left, top right, bottom left, bottom right."""
 BITS = 12
+_IN_MEMORY = EventSettings()
 SIZE = (180, 320)
 FPS = 25
 
@@ -54,24 +59,33 @@ class PreviewService:
     sessions: WebRtcSessions
     backend: FakeBackend
     metrics: Metrics
+    archive: EventArchive
 
 
 @asynccontextmanager
-async def preview_service(port: int = 0, tokens: tuple[str, ...] = ()) -> AsyncIterator[PreviewService]:
+async def preview_service(
+    port: int = 0, tokens: tuple[str, ...] = (), events: EventSettings = _IN_MEMORY
+) -> AsyncIterator[PreviewService]:
     """Serve one camera `front` whose wanted views show the pattern, its number rising with each frame."""
     settings = WebRtcSettings(encoding=EncodingSettings(width=SIZE[1], idle=0))
     backend, metrics = FakeBackend(), Metrics()
+    archive = EventArchive(events, metrics)
+    history = Extension(history_router(archive))
     http = HttpSettings.model_validate({"port": port, "tokens": tokens})
     async with (
         ViewHub(settings.encoding, metrics) as hub,
         WebRtcSessions(hub, settings) as sessions,
-        HttpServer(create_app(backend, hub, sessions, metrics, http=http), http) as server,
+        archive,
+        HttpServer(create_app(backend, hub, sessions, metrics, http=http, extensions=(history,)), http) as server,
         asyncio.TaskGroup() as tasks,
     ):
         hub.add_camera("front")
         publisher = tasks.create_task(_publish(hub), name="publish the pattern")
-        yield PreviewService(server.url, hub, sessions, backend, metrics)
-        publisher.cancel()
+        keeping = tasks.create_task(archive.run(backend.subscribe), name="keep events")
+        await until(lambda: bool(backend.channels))
+        yield PreviewService(server.url, hub, sessions, backend, metrics, archive)
+        for task in (publisher, keeping):
+            task.cancel()
 
 
 async def _publish(hub: ViewHub) -> None:

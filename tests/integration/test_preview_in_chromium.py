@@ -2,19 +2,23 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import aioice.ice
 import numpy as np
 import pytest
 from playwright.async_api import Browser, Page
 
+from configs.events import EventSettings
 from stream.backend import KeyframeThumbnail, Timeline, TimelinePoint
 from stream.events import AdaptationEvent, CameraState
 from stream.render import jpeg
 from tests.fakes.chromium import bare_page, chromium, play, read_png, watch
 from tests.fakes.preview_service import QUADRANTS, SIZE, PreviewService, pattern, preview_service, read_number
+from tests.fakes.region_events import region_at
 
 pytestmark = pytest.mark.integration
 
@@ -198,3 +202,57 @@ async def _compare(page: Page, service: PreviewService) -> None:
     async with asyncio.timeout(10):
         while "comparison" in service.hub.wanted("front"):  # noqa: ASYNC110 - the browser says goodbye in its own time
             await asyncio.sleep(0.01)
+
+
+async def test_events_have_pictures_zones_durations_and_clips_and_are_picked_by_camera(
+    tmp_path: Path, browser: Browser
+) -> None:
+    settings = EventSettings.model_validate({"clips": {"folder": tmp_path, "free": 0}})
+    start = time.time() - 30
+    async with preview_service(events=settings) as service:
+        service.backend.states["gate"] = CameraState(camera="gate", time=start, source="down")
+        begun = region_at(start, "new", lasts=12.5)
+        await service.archive.keep_picture(begun.after.id, jpeg(pattern(3)))
+        await service.backend.tell(begun)
+        await service.backend.tell(region_at(start + 5, "new", camera="gate"))
+        page = await browser.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("response", lambda answer: problems.append(answer.url) if answer.status > 399 else None)
+        await page.goto(service.url)
+        events = page.locator(".events li")
+        await page.locator(".events img").scroll_into_view_if_needed()
+        await page.wait_for_function("document.querySelector('.events img')?.naturalWidth > 0")
+        assert await events.count() == 1, "those of the camera that is looked at"
+        assert "Something stands out (80 %)" in await events.inner_text()
+        (tmp_path / f"{begun.after.id}.mp4").write_bytes(b"a clip")
+        ended = region_at(start, lasts=12.5, zones=("driveway",))
+        await service.backend.tell(ended)
+        await page.wait_for_function("document.querySelector('.events a') !== null")
+        text = await events.inner_text()
+        assert "Something stood out for 12.5 s (at most 80 %)" in text
+        assert "driveway" in text
+        assert await page.get_attribute(".events a", "href") == f"/api/events/{begun.after.id}/clip.mp4"
+        await page.select_option("#events-camera", "")
+        await page.wait_for_function("document.querySelectorAll('.events li').length === 2")
+        assert (await events.first.inner_text()).find("gate") >= 0, "the newest is on top, with its camera's name"
+        await page.select_option("#events-camera", "gate")
+        await page.wait_for_function("document.querySelectorAll('.events li').length === 1")
+        assert await page.input_value("#camera") == "front", "the views stay where they are"
+        assert problems == []
+
+
+async def test_older_events_are_a_click_away(service: PreviewService, browser: Browser) -> None:
+    start = time.time() - 1000
+    for number in range(50):
+        await service.backend.tell(region_at(start + number))
+    page = await browser.new_page()
+    await page.goto(service.url)
+    await page.wait_for_function("document.querySelectorAll('.events li').length === 40")
+    await page.get_by_role("button", name="Older").click()
+    await page.wait_for_function("document.querySelectorAll('.events li').length === 50")
+    starts = await page.evaluate(
+        "[...document.querySelectorAll('.events li')].map((item) => Number(item.dataset.start))"
+    )
+    assert starts == sorted(starts, reverse=True)
+    assert await page.get_by_role("button", name="Older").is_hidden()

@@ -1,13 +1,18 @@
 import asyncio
 import itertools
 import logging
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from configs.source import SourceSettings
 from stream.channel import Channel, Overflow
 from stream.frame import Frame
 from stream.probe import probe
+from stream.recording.clip_file import ClipFile
+from stream.recording.packet_ring import PacketRing
 from stream.source import open_source
 from tests.fakes.rtsp_server import rtsp_server
 from tests.fakes.waiting import until
@@ -62,3 +67,25 @@ async def test_probe_reports_the_camera() -> None:
     assert report.live
     assert report.duration is None
     assert report.first_picture > 0
+
+
+async def test_a_clip_is_cut_out_of_the_cameras_own_packets(tmp_path: Path) -> None:
+    async with rtsp_server() as server, asyncio.TaskGroup() as tasks:
+        ring = PacketRing(60.0, 10**8)
+        source = open_source(SourceSettings.model_validate({"url": server.url}), ring=ring)
+        out = Channel[Frame](2, Overflow.DROP_OLDEST)
+        running = tasks.create_task(source.run(out), name="source")
+        frames = [await out.receive() for _ in range(40)]
+        cut = ring.cut(0.0)
+        running.cancel()
+    assert ring.copying
+    assert cut is not None
+    clip = ClipFile.begin(tmp_path / "clip.mp4", cut.shape)
+    clip.add(cut.packets)
+    clip.finish()
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        pictures = [picture.to_ndarray(format="rgb24") for picture in container.decode(video=0)]
+    assert len(pictures) == len(cut.packets) >= 30
+    known = np.stack([frame.image for frame in frames]).astype(np.int16)
+    nearest = np.abs(known - pictures[len(pictures) // 2]).mean((1, 2, 3)).min()
+    assert nearest < 2, "a picture in the middle of the clip is one of those that were seen"

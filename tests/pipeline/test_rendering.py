@@ -47,3 +47,12 @@ def test_the_comparison_shows_one_frame_without_and_with_the_twin() -> None:
 def test_only_the_wanted_views_are_made() -> None:
     assert set(render_views({"final", "overlay"}, analysed(), [], 96)) == {"final", "overlay"}
     assert render_views([], analysed(), [], 96) == {}
+
+
+def test_the_overlay_shows_the_outlines_of_zones() -> None:
+    plain = render_views(["overlay"], analysed(0, MAPS), [], 96)["overlay"]
+    zones = {"z": np.array([[0.1, 0.5], [0.9, 0.5], [0.9, 0.9], [0.1, 0.9]], np.float32)}
+    shown = render_views(["overlay"], analysed(0, MAPS), [], 96, zones)["overlay"]
+    changed = np.abs(shown.astype(int) - plain).max(2) > 0
+    assert changed[32, 40:80].all()
+    assert not changed[36:50, 40:80].any(), "an outline hides nothing"

@@ -14,6 +14,8 @@ REGION = TrackedRegion(
     ratio=2.0,
     score=0.75,
     top_score=0.8,
+    current_zones=("drive",),
+    entered_zones=("yard", "drive"),
 )
 PAYLOAD = {
     "id": "1700000000.25-abc123",
@@ -26,6 +28,8 @@ PAYLOAD = {
     "ratio": 2.0,
     "score": 0.75,
     "top_score": 0.8,
+    "current_zones": ["drive"],
+    "entered_zones": ["yard", "drive"],
 }
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 import pytest
 
+from configs.output import MqttSettings
 from stream.events import CameraState, Phase, RegionEvent, SourceState, TrackedRegion
 from stream.mqtt_camera import CameraDesk
 from stream.mqtt_topics import Message, Topics
@@ -11,7 +12,7 @@ from stream.mqtt_topics import Message, Topics
 
 @pytest.fixture
 def desk() -> CameraDesk:
-    return CameraDesk("front", Topics("livesal"), state_interval=1.0, motion_hold=30.0)
+    return CameraDesk("front", Topics("livesal"), MqttSettings(state_interval=1.0, motion_hold=30.0))
 
 
 def _state(source: SourceState = "up", phase: Phase = "warming", frames: int = 0) -> CameraState:

@@ -4,6 +4,7 @@ import pytest
 
 from stream.events import AdaptationEvent, CameraState
 from stream.mqtt_topics import Topics, adapt_message, availability, event_message, motion_message, read_command
+from tests.fakes.mqtt_events import camera_state, region_event
 
 TOPICS = Topics("house/livesal")
 
@@ -63,3 +64,18 @@ def test_a_retained_switch_is_obeyed_but_a_retained_deed_is_not() -> None:
 def test_another_topic_takes_no_commands() -> None:
     with pytest.raises(ValueError, match="takes no commands"):
         read_command(TOPICS, "house/livesal/front/state", b"ON", retained=False)
+
+
+def test_events_may_be_cloud_events_while_states_stay_as_they_are() -> None:
+    told = event_message(TOPICS, region_event("new"), "cloudevents")
+    assert told is not None
+    envelope = json.loads(told.payload)
+    assert (told.topic, envelope["specversion"], envelope["type"]) == (
+        "house/livesal/events",
+        "1.0",
+        "livesal.region.new",
+    )
+    assert envelope["data"]["after"]["box"] == [10, 20, 110, 70]
+    state = event_message(TOPICS, camera_state(), "cloudevents")
+    assert state is not None
+    assert json.loads(state.payload)["camera"] == "front"

@@ -1,0 +1,1 @@
+"""The events of the past, in an embedded SQLite database."""

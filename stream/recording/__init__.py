@@ -1,0 +1,1 @@
+"""Clips of events: coded video held ready, cut out and kept as files."""

@@ -1,0 +1,1 @@
+"""Where events go besides MQTT and HTTP: files and webhooks."""
