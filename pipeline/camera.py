@@ -28,9 +28,11 @@ from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
 from stream.events import AdaptationEvent, CameraState, Event
 from stream.frame import Frame
+from stream.inlet import Inlet
 from stream.metrics import Metrics
 from stream.source import Source
 from stream.views import ViewHub
+from stream.whip_source import WhipSource
 
 _log = logging.getLogger("livesal.camera")
 
@@ -92,6 +94,8 @@ class Camera:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.inlet is not None:
+            self.inlet.close()
         self._render_thread.shutdown(wait=False, cancel_futures=True)
         await self._worker.stop()
 
@@ -186,6 +190,11 @@ class Camera:
     def timeline(self) -> Timeline:
         """Return the last minutes."""
         return self._history.timeline()
+
+    @property
+    def inlet(self) -> Inlet | None:
+        """Where its publisher comes in; None if it has another source."""
+        return self._source.inlet if isinstance(self._source, WhipSource) else None
 
     async def command(self, command: Command) -> None:
         """Tell the adaptation what to do; before the first frame there is none yet, and nothing happens."""

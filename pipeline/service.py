@@ -26,6 +26,7 @@ from stream.errors import SourceError, UnknownNameError
 from stream.events import CameraState, Event
 from stream.http.app import create_app
 from stream.http.server import HttpServer
+from stream.inlet import Inlet
 from stream.metrics import Metrics
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
@@ -134,6 +135,10 @@ class Service:
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera; see `Backend`."""
         return self._named(name).timeline()
+
+    def inlet(self, name: str) -> Inlet | None:
+        """Return where a camera's publisher comes in; see `Backend`."""
+        return self._named(name).inlet
 
     async def command(self, name: str, command: Command) -> None:
         """Tell a camera's adaptation what to do; see `Backend`."""

@@ -49,12 +49,12 @@ class WebRtcSessions(Sessions):
             raise TooManyViewersError(message)
         self._opening += 1
         session = Session(_VIEWER, (camera, view), self.connection())
-        resources = AsyncExitStack()
         try:
-            viewer = resources.enter_context(self._hub.watch(camera, view, offer.codec))
-            track = _add_video(session.connection, viewer, offer.codec)
-            track.on("ended", session.ended.set)
-            await self.answer(session, offer, resources)
+            async with AsyncExitStack() as resources:
+                viewer = resources.enter_context(self._hub.watch(camera, view, offer.codec))
+                track = _add_video(session.connection, viewer, offer.codec)
+                track.on("ended", session.ended.set)
+                await self.answer(session, offer, resources)
         finally:
             self._opening -= 1
         return session

@@ -19,6 +19,7 @@ from stream.http.problem import add_problem_handlers
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
 from stream.http.whep import whep_router
+from stream.http.whip import whip_router
 from stream.metrics import Metrics
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -56,10 +57,10 @@ def create_app(
     Args:
         backend: the service that is shown.
         hub: its views.
-        sessions: WebRTC viewers of the hub.
+        sessions: WebRTC viewers of the hub, and publishers.
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
-        ice_servers: STUN and TURN URLs that WHEP players are told of.
+        ice_servers: STUN and TURN URLs that WHEP players and WHIP publishers are told of.
     """
     streams = EventStreams(backend)
     keeper = Keeper(http.tokens)
@@ -68,10 +69,15 @@ def create_app(
     app.include_router(api_router(backend, hub, streams))
     app.include_router(session_router(keeper))
     app.include_router(whep_router(backend, sessions, ice_servers))
+    app.include_router(whip_router(backend, sessions, ice_servers))
 
     @app.get("/", include_in_schema=False)
     async def preview() -> FileResponse:
         return FileResponse(PREVIEW / "index.html")
+
+    @app.get("/publish", include_in_schema=False)
+    async def publish() -> FileResponse:
+        return FileResponse(PREVIEW / "publish.html")
 
     app.mount("/preview", StaticFiles(directory=PREVIEW, check_dir=False))
     # the last one added is the first to see a request: refusals carry the CORS headers too

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from stream.errors import (
+    CameraTakenError,
     NoSignalError,
     SessionError,
     StreamError,
@@ -29,6 +30,7 @@ _STATUS: Final[dict[type[StreamError], HTTPStatus]] = {
     UnplayableOfferError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SessionError: HTTPStatus.BAD_REQUEST,
     NoSignalError: HTTPStatus.CONFLICT,
+    CameraTakenError: HTTPStatus.CONFLICT,
     TooManyViewersError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _PASSING: Final = {HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE}
