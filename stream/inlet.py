@@ -20,7 +20,7 @@ class Inlet:
         self.publication: Publication | None = None
         self._patience = patience
         self._clock = clock
-        self._evict: Callable[[], None] = lambda: None
+        self._session_ended = asyncio.Event()
         self._unread = asyncio.Event()
         self._dropped = 0
         self._closed = False
@@ -30,11 +30,11 @@ class Inlet:
         """Pictures of all publishers that were not decoded in time."""
         return self._dropped + (self.publication.dropped if self.publication else 0)
 
-    def take(self, evict: Callable[[], None]) -> Publication:
+    def take(self, session_ended: asyncio.Event) -> Publication:
         """Let a publisher in.
 
         Args:
-            evict: called when its place is taken from it.
+            session_ended: set once its session is over, or by us when its place is taken from it.
 
         Raises:
             CameraTakenError: another one is publishing.
@@ -45,12 +45,12 @@ class Inlet:
             raise NoSignalError(message)
         if self.publication is not None:
             silent = self._clock() - self.publication.last_at
-            if silent < self._patience:
+            if silent < self._patience and not self._session_ended.is_set():
                 message = "this camera has a publisher already; end that one first, or publish to another camera"
                 raise CameraTakenError(message)
             self._throw_out()
         self._unread.clear()
-        self._evict = evict
+        self._session_ended = session_ended
         self.publication = Publication(self._unread.set, self._clock)
         return self.publication
 
@@ -74,5 +74,5 @@ class Inlet:
 
     def _throw_out(self) -> None:
         if self.publication is not None:
-            self._evict()
+            self._session_ended.set()
             self.leave(self.publication)

@@ -118,17 +118,20 @@ class Publication:
             TimeoutError: none came for `patience` seconds.
         """
         with self._changed:
+            overtaken = self._reading
             self._readings += 1
             mine = self._reading = self._readings
             self._changed.notify_all()
-        if mine > 1:
+        if overtaken:
             self.ask_for_keyframe()
         try:
             while (picture := self._next(mine, patience)) is not None:
                 yield picture
         finally:
             with self._changed:
-                self._reading = 0 if self._reading == mine else self._reading
+                if self._reading == mine:
+                    self._reading, self._lost = 0, True
+                    self._waiting.clear()
 
     def _next(self, mine: int, patience: float) -> CodedPicture | None:
         with self._changed:

@@ -28,7 +28,7 @@ async def publish(sessions: Sessions, camera: str, inlet: Inlet, offer: Offer) -
     """
     session = Session("publisher", (camera,), sessions.connection())
     async with AsyncExitStack() as stack:
-        publication = inlet.take(evict=lambda: sessions.close(session))
+        publication = inlet.take(session.ended)
         stack.callback(inlet.leave, publication)
 
         def receive() -> None:

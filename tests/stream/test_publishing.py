@@ -122,7 +122,7 @@ async def test_one_publisher_at_a_time_unless_it_is_silent(sessions: Sessions) -
         held = await camera.admit(first)
         await camera.frames.receive()
         with pytest.raises(CameraTakenError, match="has a publisher"):
-            camera.source.inlet.take(lambda: None)
+            camera.source.inlet.take(asyncio.Event())
         first.track.go_on.clear()
         await first.track.silent.wait()
         await until(lambda: "sent no picture" in camera.source.status.error)
@@ -175,7 +175,7 @@ async def test_a_camera_that_is_removed_ends_its_publisher(sessions: Sessions) -
         camera.source.inlet.close()
         await session.released.wait()
         with pytest.raises(RuntimeError, match="being removed"):
-            camera.source.inlet.take(lambda: None)
+            camera.source.inlet.take(asyncio.Event())
 
 
 async def test_an_offer_that_fails_leaves_the_camera_free(sessions: Sessions) -> None:
