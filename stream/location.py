@@ -67,7 +67,7 @@ def locate(url: str) -> Location:
         return Location("path", unquote(rest.removeprefix("localhost")))
     if scheme not in _TRANSPORTS:
         message = (
-            f"{redact(url)}: '{scheme}://' is no kind of source; there are: demo, whip, file, {', '.join(_TRANSPORTS)}"
+            f"{redact(url)}: '{scheme}://' is no kind of source; there are: demo, file, {', '.join(_TRANSPORTS)}, whip"
         )
         raise UnsupportedSourceError(message)
     _check_transport(url, scheme)

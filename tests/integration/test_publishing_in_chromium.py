@@ -59,9 +59,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 async def _patient_page(browser: Browser) -> Page:
     """Return a page that waits as long as the test may take."""
-    page = await browser.new_page()
-    page.set_default_timeout(_PATIENCE)
-    return page
+    context = await browser.new_context()
+    context.set_default_timeout(_PATIENCE)
+    return await context.new_page()
 
 
 async def test_the_page_publishes_the_webcam_and_shows_what_stands_out(service: Service, browser: Browser) -> None:
@@ -86,7 +86,6 @@ async def test_the_page_publishes_the_webcam_and_shows_what_stands_out(service: 
     assert "640 × 360" in await page.inner_text("#own-words")
 
     other = await page.context.new_page()
-    other.set_default_timeout(_PATIENCE)
     await other.goto(f"{service.url}/publish?camera=desk")
     await other.wait_for_function("!document.querySelector('#start').disabled")
     await other.click("#start")
