@@ -77,7 +77,9 @@ def common_video_codecs(video: sdp.MediaDescription) -> frozenset[Codec]:
         UnplayableOfferError: there is none.
     """
     both = find_common_codecs(CODECS["video"], video.rtp.codecs)
-    found = frozenset(CODEC_NAMES[name] for codec in both if (name := codec.mimeType.lower()) in CODEC_NAMES)
+    found: frozenset[Codec] = frozenset(
+        CODEC_NAMES[name] for codec in both if (name := codec.mimeType.lower()) in CODEC_NAMES
+    )
     if not found:
         message = "the offer has neither H.264 (baseline, packetization-mode=1) nor VP8"
         raise UnplayableOfferError(message)

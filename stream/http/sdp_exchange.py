@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
@@ -84,10 +84,11 @@ def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Ses
         find: returns the session, or raises `UnknownNameError`.
         sessions: where it belongs.
     """
-    named: Any = Annotated[Session, Depends(find)]
 
     @router.patch(path, status_code=HTTPStatus.NO_CONTENT, openapi_extra=body(FRAGMENT, "Candidates"))
-    async def trickle(session: named, request: Request, if_match: Annotated[str | None, Header()] = None) -> Response:
+    async def trickle(
+        session: Annotated[Session, Depends(find)], request: Request, if_match: Annotated[str | None, Header()] = None
+    ) -> Response:
         """Take a peer's late candidates."""
         if refusal := refuse_type(request, FRAGMENT):
             return refusal
@@ -101,12 +102,12 @@ def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Ses
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     @router.delete(path)
-    async def leave(session: named) -> Response:
+    async def leave(session: Annotated[Session, Depends(find)]) -> Response:
         """End a session."""
         sessions.close(session)
         return Response(status_code=HTTPStatus.OK)
 
     @router.get(path, status_code=HTTPStatus.NO_CONTENT)
-    async def session_exists(session: named) -> Response:
+    async def session_exists(session: Annotated[Session, Depends(find)]) -> Response:
         """Say that the session is there, without content."""
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"ETag": session.etag})

@@ -92,9 +92,12 @@ async def test_the_page_publishes_the_webcam_and_shows_what_stands_out(service: 
     await other.wait_for_function("document.querySelector('#problem').textContent.includes('has a publisher already')")
     await other.close()
 
-    await page.select_option("#device", "screen")
-    await page.wait_for_function("!document.querySelector('#own-words').textContent.includes('640 ×')")
-    assert await page.inner_text("#state") == "publishing", "another track, the same session"
+    publication = service.inlet("desk").publication
+    await page.bring_to_front()
+    await page.select_option("#size", "720")
+    await page.wait_for_function("document.querySelector('#own-words').textContent.includes('1280 × 720')")
+    assert await page.inner_text("#state") == "publishing"
+    assert service.inlet("desk").publication is publication, "another track, the same session"
 
     await page.click("#stop")
     await until(lambda: service.camera("desk").source == "down")
