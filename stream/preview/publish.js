@@ -69,14 +69,19 @@ function capture() {
 
 /** Take what is chosen into the preview; false, with the reason said, where the browser does not give it. */
 async function take() {
+  const before = stream;
+  // a webcam that is open already keeps its size, whatever is asked for
+  if (device.value !== SCREEN) before?.getTracks().forEach((track) => track.stop());
   let taken;
   try {
     taken = await capture();
   } catch (error) {
-    say("publishing", REFUSALS[error.name] ?? `The browser does not give it: ${error.message || error.name}.`);
+    const words = REFUSALS[error.name] ?? `The browser does not give it: ${error.message || error.name}.`;
+    if (before?.active) say("publishing", words);
+    else stop(words);
     return false;
   }
-  stream?.getTracks().forEach((track) => track.stop());
+  before?.getTracks().forEach((track) => track.stop());
   stream = taken;
   const [track] = stream.getVideoTracks();
   track.contentHint = device.value === SCREEN ? "detail" : "motion";

@@ -92,6 +92,19 @@ async def test_the_page_publishes_the_webcam_and_shows_what_stands_out(service: 
     await other.wait_for_function("document.querySelector('#problem').textContent.includes('has a publisher already')")
     await other.close()
 
+    publication = service.inlet("desk").publication
+    await page.bring_to_front()
+    await page.select_option("#size", "720")
+    await page.wait_for_function("document.querySelector('#own-words').textContent.includes('1280 × 720')")
+    assert await page.inner_text("#state") == "publishing"
+    assert service.inlet("desk").publication is publication, "another track, the same session"
+
+    await page.click("#stop")
+    await until(lambda: service.camera("desk").source == "down")
+    assert await page.inner_text("#state") == "not publishing"
+    await page.click("#start")
+    await until(lambda: service.camera("desk").source == "up")
+    assert service.camera("desk").reconnects == 1
     await page.close()
     await until(lambda: service.camera("desk").source == "down")
     assert problems == []
