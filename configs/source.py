@@ -36,8 +36,8 @@ class ReconnectSettings(Section):
 class SourceSettings(Watched):
     """Where frames come from, and what counts in them.
 
-    `url` is a file, a folder of images, `demo://`, `rtsp://`, `rtmp://`, `udp://`, `srt://`, `http(s)://` or a V4L2
-    device such as `/dev/video0`.
+    `url` is a file, a folder of images, `demo://`, `whip://` (a browser or OBS publishes to it), `rtsp://`, `rtmp://`,
+    `udp://`, `srt://`, `http(s)://` or a V4L2 device such as `/dev/video0`.
     """
 
     url: SecretStr
@@ -67,3 +67,10 @@ class SourceSettings(Watched):
     )
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     """What RTSP carries its packets by."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> "SourceSettings":
+        if self.live is False and self.url.get_secret_value().lower().startswith("whip:"):
+            message = "live: false does not go with whip://, since a publisher waits for nobody; leave live out"
+            raise ValueError(message)
+        return self

@@ -33,11 +33,13 @@ from stream.errors import NoSignalError
 from stream.event_archive import EventArchive
 from stream.events import AdaptationEvent, CameraState, Event, Phase
 from stream.frame import Frame
+from stream.inlet import Inlet
 from stream.metrics import Metrics
 from stream.redaction import redact_text
 from stream.saliency_map import SaliencyMap
 from stream.source import Source
 from stream.views import ViewHub
+from stream.whip_source import WhipSource
 
 _log = logging.getLogger("livesal.camera")
 
@@ -125,6 +127,8 @@ class Camera:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.inlet is not None:
+            self.inlet.close()
         self._render_thread.shutdown(wait=False, cancel_futures=True)
 
     async def run(self) -> None:
@@ -240,6 +244,11 @@ class Camera:
     def timeline(self) -> Timeline:
         """Return the last minutes."""
         return self._history.timeline()
+
+    @property
+    def inlet(self) -> Inlet | None:
+        """Where its publisher comes in; None if it has another source."""
+        return self._source.inlet if isinstance(self._source, WhipSource) else None
 
     async def command(self, command: Command) -> None:
         """Tell the adaptation what to do, and everybody how it stands then; on and off outlive a start anew."""

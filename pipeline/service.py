@@ -33,6 +33,7 @@ from stream.http.history import history_router
 from stream.http.maps import maps_router
 from stream.http.mjpeg import mjpeg_router
 from stream.http.server import HttpServer
+from stream.inlet import Inlet
 from stream.metrics import Metrics
 from stream.mjpeg import MjpegStreams
 from stream.mqtt import MqttPublisher
@@ -183,6 +184,10 @@ class Service:
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera; see `Backend`."""
         return self._cameras[name].timeline()
+
+    def inlet(self, name: str) -> Inlet | None:
+        """Return where a camera's publisher comes in; see `Backend`."""
+        return self._cameras[name].inlet
 
     async def command(self, name: str, command: Command) -> None:
         """Tell a camera's adaptation what to do; see `Backend`."""

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from stream.channel import Channel
 from stream.events import AdaptationEvent, CameraState, Event
+from stream.inlet import Inlet
 
 Command = Literal["reset", "force", "on", "off"]
 """What can be told to a camera's adaptation: back to the original, retrain now, adapt, do not adapt."""
@@ -106,6 +107,14 @@ class Backend(Protocol):
 
     def timeline(self, name: str) -> Timeline:
         """Return the last minutes of a camera.
+
+        Raises:
+            UnknownNameError: there is no such camera.
+        """
+        ...
+
+    def inlet(self, name: str) -> Inlet | None:
+        """Return where a camera's publisher comes in; None if the camera has another source.
 
         Raises:
             UnknownNameError: there is no such camera.

@@ -6,12 +6,11 @@ from fractions import Fraction
 from typing import Final
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from configs.source import SourceSettings
@@ -19,6 +18,7 @@ from stream.decoding_errors import source_error
 from stream.errors import CorruptSourceError, SourceError, UnsupportedSourceError
 from stream.ffmpeg_build import reads_format
 from stream.location import Location
+from stream.pixels import to_rgb
 from stream.reader import DecodedPicture
 from stream.recording.packet_ring import PacketRing
 from stream.recording.packet_tap import PacketTap
@@ -185,10 +185,8 @@ class VideoReader:
         time_base = Fraction(frame.time_base or self._stream.time_base or Fraction(1, 90_000))
         if frame.pts is not None:
             self._end = float(frame.pts * time_base)
-        rgb = self._reformatter.reformat(
-            frame, format="rgb24", src_color_range=frame.color_range, dst_color_range=ColorRange.JPEG, threads=1
-        )
-        return DecodedPicture(np.asarray(rgb.to_ndarray(), np.uint8), frame.pts if self._timed else None, time_base)
+        image = to_rgb(self._reformatter, frame)
+        return DecodedPicture(image, frame.pts if self._timed else None, time_base)
 
     def _describe_damage(self, broken: str) -> str:
         """Return what was wrong with the whole file; empty if nothing was."""

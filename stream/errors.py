@@ -12,6 +12,7 @@ StreamError
 ├── UnknownNameError (KeyError)         no camera, view, session or keyframe of that name
 ├── NoSignalError (RuntimeError)        a camera gives no picture now
 ├── TooManyViewersError (RuntimeError)  the limit of viewers is reached
+├── CameraTakenError (RuntimeError)     a camera has a publisher already
 ├── AddressInUseError (OSError)         another program listens on that address
 └── BrokerError (ConnectionError)       the MQTT broker cannot be reached or refuses
 """
@@ -67,6 +68,10 @@ class NoSignalError(StreamError, RuntimeError):
 
 class TooManyViewersError(StreamError, RuntimeError):
     """The limit of viewers is reached."""
+
+
+class CameraTakenError(StreamError, RuntimeError):
+    """A camera has a publisher already."""
 
 
 class AddressInUseError(StreamError, OSError):

@@ -52,7 +52,7 @@ class LiveSource:
             clock: monotonic seconds.
             random: the jitter of its pauses.
             returns: whether its end means that it was lost; files and generated scenes really end.
-            sleep: waits for a pause in seconds.
+            sleep: waits before the next try, by default for the seconds that it is given.
         """
         self._name = name
         self._opener = opener
@@ -86,9 +86,7 @@ class LiveSource:
                     await self._open_and_send(out)
                     if not self._returns:
                         return
-                pause = self._backoff.next()
-                _log.info("%s: next try in %.1f s", self._name, pause)
-                await self._sleep(pause)
+                await self._sleep(self._backoff.next())
         except SourceError as error:
             self._record.error = str(error)
             raise

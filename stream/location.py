@@ -31,12 +31,12 @@ class Location:
     """Where frames come from.
 
     Attributes:
-        kind: a path is a file or a folder, which is found out when it is opened.
+        kind: a path is a file or a folder, which is found out when it is opened; whip waits for a publisher.
         target: what is opened: the path, or the URL with its credentials.
         scheme: of the URL, in lower case; empty for paths and devices.
     """
 
-    kind: Literal["path", "device", "network", "demo"]
+    kind: Literal["path", "device", "network", "demo", "whip"]
     target: str
     scheme: str = ""
 
@@ -61,14 +61,25 @@ def locate(url: str) -> Location:
         return Location("device" if url.startswith(("/dev/video", "/dev/v4l/")) else "path", url)
     if scheme == "demo":
         return Location("demo", url, scheme)
+    if scheme == "whip":
+        return _whip(url, rest)
     if scheme == "file":
         return Location("path", unquote(rest.removeprefix("localhost")))
     if scheme not in _TRANSPORTS:
-        message = f"{redact(url)}: '{scheme}://' is no kind of source; there are: demo, file, {', '.join(_TRANSPORTS)}"
+        message = (
+            f"{redact(url)}: '{scheme}://' is no kind of source; there are: demo, file, {', '.join(_TRANSPORTS)}, whip"
+        )
         raise UnsupportedSourceError(message)
     _check_transport(url, scheme)
     _check_address(url, scheme)
     return Location("network", url, scheme)
+
+
+def _whip(url: str, rest: str) -> Location:
+    if rest.strip("/"):
+        message = f"{redact(url)}: whip:// names nothing more: livesal calls nobody, publishers come to it"
+        raise UnsupportedSourceError(message)
+    return Location("whip", "whip://", "whip")
 
 
 def _check_transport(url: str, scheme: str) -> None:

@@ -1,4 +1,4 @@
-"""What a WHEP player's offer says, checked before anything is built for it."""
+"""What a peer's offer says, checked before anything is built for it; and the candidates that it sends later."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ _HIDDEN: Final = re.compile(r"^a=candidate:\S+( \S+){3} \S+\.local .*\r?\n", re.
 """A browser's address behind a multicast DNS name. To look it up takes up to a second and a network with multicast;
 without it the browser's first check, to an address of ours, tells where it is."""
 
-_MIME: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
+CODEC_NAMES: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
+"""Media types of the codecs that we have, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +28,34 @@ class Offer:
 
     Attributes:
         text: the SDP, less the addresses behind multicast DNS names.
-        codec: that the video is sent in: H.264 if the player has it, else VP8.
         has_candidates: whether it names any address; if not, they trickle in later.
+        is_passive: whether the peer waits for our DTLS handshake instead of beginning its own.
     """
 
     text: str
-    codec: Codec
     has_candidates: bool
+    is_passive: bool
 
 
-def read_offer(body: bytes) -> Offer:
-    """Read an SDP offer.
+@dataclass(frozen=True, slots=True)
+class PlayerOffer(Offer):
+    """A WHEP player's offer.
+
+    Attributes:
+        codec: that the video is sent in: H.264 if the player has it, else VP8.
+    """
+
+    codec: Codec
+
+
+def read_offer(body: bytes) -> PlayerOffer:
+    """Read a WHEP player's offer.
 
     Raises:
         UnplayableOfferError: it does not ask for exactly one video in a codec that we have.
         SessionError: it is no SDP, or lacks what WebRTC needs.
     """
-    if len(body) > MAXIMUM_BYTES:
-        message = f"the offer is longer than {MAXIMUM_BYTES} bytes; no player's is"
-        raise SessionError(message)
-    text, description = _parse(body)
+    offer, description = parse_offer(body)
     videos = [media for media in description.media if media.kind == "video"]
     if len(videos) != 1 or len(description.media) > 2:
         found = ", ".join(media.kind for media in description.media) or "nothing"
@@ -56,15 +65,36 @@ def read_offer(body: bytes) -> Offer:
     if video.direction not in {"recvonly", "sendrecv"}:
         message = f"the offer's video is {video.direction or 'without direction'}; a player offers recvonly"
         raise UnplayableOfferError(message)
-    common = {_MIME.get(codec.mimeType.lower()) for codec in find_common_codecs(CODECS["video"], video.rtp.codecs)}
-    codec: Codec | None = "h264" if "h264" in common else "vp8" if "vp8" in common else None
-    if codec is None:
+    common = common_video_codecs(video)
+    codec: Codec = "h264" if "h264" in common else "vp8"
+    return PlayerOffer(offer.text, offer.has_candidates, offer.is_passive, codec)
+
+
+def common_video_codecs(video: sdp.MediaDescription) -> frozenset[Codec]:
+    """Return the codecs of an offered video that we have as well.
+
+    Raises:
+        UnplayableOfferError: there is none.
+    """
+    both = find_common_codecs(CODECS["video"], video.rtp.codecs)
+    found: frozenset[Codec] = frozenset(
+        CODEC_NAMES[name] for codec in both if (name := codec.mimeType.lower()) in CODEC_NAMES
+    )
+    if not found:
         message = "the offer has neither H.264 (baseline, packetization-mode=1) nor VP8"
         raise UnplayableOfferError(message)
-    return Offer(text, codec, any(media.ice_candidates for media in description.media))
+    return found
 
 
-def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:
+def parse_offer(body: bytes) -> tuple[Offer, sdp.SessionDescription]:
+    """Read an SDP offer, whatever media it offers.
+
+    Raises:
+        SessionError: it is no SDP, or lacks what WebRTC needs.
+    """
+    if len(body) > MAXIMUM_BYTES:
+        message = f"the offer is longer than {MAXIMUM_BYTES} bytes; no client's is"
+        raise SessionError(message)
     try:
         text = _HIDDEN.sub("", body.decode())
         description = sdp.SessionDescription.parse(text)
@@ -82,7 +112,9 @@ def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:
     if not complete or not all(media.rtcp_mux for media in wants):
         message = "the offer lacks ice-ufrag, ice-pwd, fingerprint, setup or rtcp-mux"
         raise SessionError(message)
-    return text, description
+    has_candidates = any(media.ice_candidates for media in description.media)
+    is_passive = any(media.dtls and media.dtls.role == "server" for media in description.media)
+    return Offer(text, has_candidates, is_passive), description
 
 
 def read_candidates(body: bytes) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Where frames come from: one face for files, folders, cameras, network streams and the generated scene."""
+"""Where frames come from: one face for files, folders, cameras, streams, publishers, the generated scene."""
 
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from stream.reader import Opener, Reader
 from stream.recording.packet_ring import PacketRing
 from stream.source_status import SourceStatus
 from stream.synthetic import Demo, SyntheticReader
+from stream.whip_source import WhipSource, needs_service
 
 
 class Source(Protocol):
@@ -66,20 +67,23 @@ def open_source(
     """
     location = locate(settings.url.get_secret_value())
     live = is_live(location, settings, paced=paced)
+    random = random or Random()  # noqa: S311 - jitter
+    if location.kind == "whip":
+        return WhipSource(settings, clock=clock, random=random)
     opener = reader_opener(location, settings, live=live, ring=ring)
     if not live:
         return FileSource(
             location.name, opener, clock=clock, paced=paced, loop=settings.loop, fps_limit=settings.fps_limit
         )
     returns = location.kind in ("device", "network")
-    return LiveSource(location.name, opener, settings, clock=clock, random=random or Random(), returns=returns)  # noqa: S311 - jitter
+    return LiveSource(location.name, opener, settings, clock=clock, random=random, returns=returns)
 
 
 def is_live(location: Location, settings: SourceSettings, *, paced: bool) -> bool:
     """Return whether the newest frame wins: as set, else for cameras and URLs, and for the demo where it is served."""
     if settings.live is not None:
         return settings.live
-    return location.kind in ("device", "network") or (location.kind == "demo" and paced)
+    return location.kind in ("device", "network", "whip") or (location.kind == "demo" and paced)
 
 
 def reader_opener(
@@ -88,9 +92,11 @@ def reader_opener(
     """Return what opens a reader of `location`, later and in a thread; `ring` gets copies of its packets.
 
     Raises:
-        UnsupportedSourceError: a `demo://` URL with unknown parameters.
+        UnsupportedSourceError: a `demo://` URL with unknown parameters, or `whip://`, which nobody can open.
     """
     match location.kind:
+        case "whip":
+            raise needs_service()
         case "demo":
             return partial(SyntheticReader, Demo.parse(location.target))
         case "path":

@@ -1,91 +1,31 @@
 """WebRTC viewers: from a player's offer to a session that ends with its player, its view or its owner."""
 
-import asyncio
-import logging
-import re
-import secrets
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Final, Self
+from contextlib import AsyncExitStack
+from typing import Final
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
-from aiortc.exceptions import InvalidStateError, OperationError
+from aiortc import RTCPeerConnection, RTCRtpSender
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
-from aiortc.sdp import candidate_from_sdp
 
 from configs.output import WebRtcSettings
 from stream.encoder import Codec
-from stream.errors import SessionError, TooManyViewersError, UnknownNameError
-from stream.offer import Offer
+from stream.errors import TooManyViewersError
+from stream.offer import PlayerOffer
 from stream.packet_track import PacketTrack
+from stream.sessions import CONNECT_TIMEOUT, Session, Sessions
 from stream.viewer import Viewer
 from stream.views import ViewHub
 
-_log = logging.getLogger(__name__)
-
-CONNECT_TIMEOUT: Final = 30.0
-"""Seconds that a session may take from its answer to its first packet."""
-
-_PLACEHOLDER: Final = "1 1 udp 1 127.0.0.1 9 typ host"
-"""A candidate nobody answers: aiortc gives up at once on an offer without any, though the player's may trickle in."""
+_VIEWER: Final = "viewer"
 
 
-@dataclass(eq=False, slots=True)
-class Session:
-    """One viewer's session.
-
-    Attributes:
-        id: unguessable name in its URL.
-        etag: entity tag of its ICE session.
-        answer: SDP for the player.
-        camera: name of the camera.
-        view: name of the view.
-        codec: of the video.
-        connection: aiortc's peer connection.
-        ice_name: the player's ICE user name fragment, which a trickle must match.
-        ended: set when the session is to be closed.
-        released: set when it holds nothing any more: its viewer has left, its connection is closed.
-    """
-
-    camera: str
-    view: str
-    codec: Codec
-    connection: RTCPeerConnection
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    etag: str = field(default_factory=lambda: f'"{secrets.token_hex(8)}"')
-    answer: str = ""
-    ice_name: str = ""
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    released: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class WebRtcSessions:
-    """All viewers' sessions; each lives in its own task."""
+class WebRtcSessions(Sessions):
+    """The sessions of a service, and the views that viewers are given."""
 
     def __init__(self, hub: ViewHub, settings: WebRtcSettings, *, connect_timeout: float = CONNECT_TIMEOUT) -> None:
-        """Make a room for at most `settings.maximum_viewers` sessions; one unconnected after the timeout is ended."""
+        """Make a room for at most `settings.maximum_viewers` viewers; one unconnected after the timeout is ended."""
+        super().__init__(settings, connect_timeout)
         self._hub = hub
-        self._settings = settings
-        self._connect_timeout = connect_timeout
-        self._sessions: dict[str, Session] = {}
         self._opening = 0
-        self._tasks = asyncio.TaskGroup()
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._tasks)
-        self._stack.callback(self._end_all)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
-
-    def __len__(self) -> int:
-        """Return how many sessions there are."""
-        return len(self._sessions)
 
     def check(self, camera: str, view: str) -> None:
         """Do nothing if there is such a view.
@@ -95,19 +35,7 @@ class WebRtcSessions:
         """
         self._hub.check(camera, view)
 
-    def get(self, camera: str, view: str, name: str) -> Session:
-        """Return a session of a view.
-
-        Raises:
-            UnknownNameError: it is over, or never was.
-        """
-        session = self._sessions.get(name)
-        if session is None or (session.camera, session.view) != (camera, view):
-            message = "there is no such session of this view; it may have ended"
-            raise UnknownNameError(message)
-        return session
-
-    async def open(self, camera: str, view: str, offer: Offer) -> Session:
+    async def open(self, camera: str, view: str, offer: PlayerOffer) -> Session:
         """Answer a player's offer: all our candidates are in the answer, and the media follows it.
 
         Raises:
@@ -116,109 +44,33 @@ class WebRtcSessions:
             SessionError: the offer cannot be answered.
         """
         self._hub.check(camera, view)
-        if len(self._sessions) + self._opening >= self._settings.maximum_viewers:
+        if self.count(_VIEWER) + self._opening >= self._settings.maximum_viewers:
             message = f"all {self._settings.maximum_viewers} places for viewers are taken; try again later"
             raise TooManyViewersError(message)
         self._opening += 1
-        servers = [RTCIceServer(url) for url in self._settings.ice_servers]
-        session = Session(camera, view, offer.codec, RTCPeerConnection(RTCConfiguration(iceServers=servers)))
+        session = Session(_VIEWER, (camera, view), self.connection())
         try:
-            await self._answer(session, offer)
+            async with AsyncExitStack() as resources:
+                viewer = resources.enter_context(self._hub.watch(camera, view, offer.codec))
+                track = _add_video(session.connection, viewer, offer.codec)
+                track.on("ended", session.ended.set)
+                await self.answer(session, offer, resources)
         finally:
             self._opening -= 1
         return session
 
-    def close(self, session: Session) -> None:
-        """End a session; its task closes the connection."""
-        self._sessions.pop(session.id, None)
-        session.ended.set()
 
-    def end_camera(self, camera: str) -> None:
-        """End all sessions of a camera that goes, also those whose player has not connected yet."""
-        for session in [one for one in self._sessions.values() if one.camera == camera]:
-            self.close(session)
-
-    async def trickle(self, session: Session, ice_name: str, candidates: list[str]) -> None:
-        """Add a player's candidates to a session; those that cannot be used are discarded.
-
-        Raises:
-            SessionError: they belong to another ICE session.
-        """
-        if ice_name and ice_name != session.ice_name:
-            message = f"the candidates are of ICE session '{ice_name}', not of this one; restarts are not supported"
-            raise SessionError(message)
-        for line in candidates:
-            with suppress(ValueError, AssertionError, IndexError, InvalidStateError):
-                candidate = candidate_from_sdp(line)
-                candidate.sdpMLineIndex = 0
-                await session.connection.addIceCandidate(candidate)
-
-    async def _answer(self, session: Session, offer: Offer) -> None:
-        """Negotiate, then hand viewer and connection to the session's own task."""
-        async with AsyncExitStack() as stack:
-            viewer = stack.enter_context(self._hub.watch(session.camera, session.view, session.codec))
-            stack.push_async_callback(session.connection.close)
-            self._add_video(session, viewer)
-            try:
-                await session.connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
-                if not offer.has_candidates:
-                    placeholder = candidate_from_sdp(_PLACEHOLDER)
-                    placeholder.sdpMLineIndex = 0
-                    await session.connection.addIceCandidate(placeholder)
-                await session.connection.setLocalDescription()
-            except (ValueError, AttributeError, OperationError, InvalidStateError, AssertionError) as error:
-                message = f"the offer cannot be answered ({error or type(error).__name__})"
-                raise SessionError(message) from None
-            session.ice_name = "".join(re.findall(r"^a=ice-ufrag:(\S+)", offer.text, re.MULTILINE)[:1])
-            session.answer = _finish(session.connection.localDescription.sdp)
-            self._sessions[session.id] = session
-            self._tasks.create_task(
-                self._live(session, stack.pop_all()), name=f"viewer {session.camera}/{session.view}"
-            )
-
-    def _add_video(self, session: Session, viewer: Viewer) -> None:
-        """Add the track and its codec: before the remote description, or aiortc ignores both in silence."""
-        track = PacketTrack(viewer)
-        transceiver = session.connection.addTransceiver(track, "sendonly")
-        transceiver.setCodecPreferences(_preferences(session.codec))
-        # What the player loses is mended by the shared encoder, not by aiortc's own, which never runs.
-        setattr(transceiver.sender, "_send_keyframe", viewer.request_keyframe)  # noqa: B010 - it is a method
-        track.on("ended", session.ended.set)
-
-        def follow() -> None:
-            if session.connection.connectionState in {"failed", "closed"}:
-                session.ended.set()
-
-        session.connection.on("connectionstatechange", follow)
-
-    async def _live(self, session: Session, resources: AsyncExitStack) -> None:
-        """Wait for the session's end, then release what it holds."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._connect_timeout, self._expire, session)
-        async with resources:
-            try:
-                await session.ended.wait()
-            finally:
-                deadline.cancel()
-                self.close(session)
-        session.released.set()
-
-    def _expire(self, session: Session) -> None:
-        if session.connection.connectionState != "connected":
-            _log.info("%s/%s: a viewer did not connect in time", session.camera, session.view)
-            session.ended.set()
-
-    def _end_all(self) -> None:
-        for session in list(self._sessions.values()):
-            self.close(session)
+def _add_video(connection: RTCPeerConnection, viewer: Viewer, codec: Codec) -> PacketTrack:
+    """Add the track and its codec: before the remote description, or aiortc ignores both in silence."""
+    track = PacketTrack(viewer)
+    transceiver = connection.addTransceiver(track, "sendonly")
+    transceiver.setCodecPreferences(_preferences(codec))
+    # What the player loses is mended by the shared encoder, not by aiortc's own, which never runs.
+    setattr(transceiver.sender, "_send_keyframe", viewer.request_keyframe)  # noqa: B010 - it is a method
+    return track
 
 
 def _preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
     """Return aiortc's capabilities of `codec`, with retransmission."""
     wanted = {f"video/{codec}", "video/rtx"}
     return [known for known in RTCRtpSender.getCapabilities("video").codecs if known.mimeType.lower() in wanted]
-
-
-def _finish(answer: str) -> str:
-    """Add what aiortc leaves out: RTP and RTCP only ever share one port."""
-    return answer.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n")

@@ -26,6 +26,7 @@ from stream.errors import OutputError
 from stream.probe import probe
 from stream.source import open_source
 from stream.views import VIEWS
+from stream.whip_source import WhipSource, needs_service
 
 _CAMERA = "run"
 
@@ -68,7 +69,10 @@ def run(
     with reported():
         settings = load_settings(config, with_camera(source, _CAMERA, overrides(changes)))
         camera = settings.cameras[_CAMERA]
-        work = Run(open_source(camera), settings, _CAMERA)
+        opened = open_source(camera)
+        if isinstance(opened, WhipSource):
+            raise needs_service()
+        work = Run(opened, settings, _CAMERA)
         try:
             total = None if work.live else _frame_count(camera)
             with _progress() as progress, _opened(output, source, view, width) as write:

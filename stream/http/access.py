@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stream.http.problem import problem
 
 COOKIE: Final = "livesal"
-_OPEN: Final = ("/", "/healthz", "/readiness", "/api/session")
+_OPEN: Final = ("/", "/publish", "/healthz", "/readiness", "/api/session")
 _OPEN_BELOW: Final = "/preview/"
 _MOST_SESSIONS: Final = 1000
 """Pages signed in at once; beyond that the oldest has to sign in again."""

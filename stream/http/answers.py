@@ -25,10 +25,11 @@ class ViewStatus(BaseModel):
 
 
 class CameraStatus(BaseModel):
-    """A camera's state and its views."""
+    """A camera's state, its views, and where to publish to it; null where it has another source."""
 
     state: CameraState
     views: list[ViewStatus]
+    whip: str | None
 
 
 class Keyframe(BaseModel):
@@ -46,11 +47,12 @@ class Order(BaseModel):
     command: Command
 
 
-def camera_status(state: CameraState, viewers: dict[str, int]) -> CameraStatus:
+def camera_status(state: CameraState, viewers: dict[str, int], *, publishable: bool) -> CameraStatus:
     """Return a camera's state with its views, given how many watch each."""
     name = state.camera
     return CameraStatus(
         state=state,
+        whip=f"/cameras/{name}/whip" if publishable else None,
         views=[
             ViewStatus(
                 view=view,

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from stream.backend import Backend, Timeline
 from stream.errors import UnknownNameError
+from stream.events import CameraState
 from stream.http.answers import CameraStatus, Health, Keyframe, Order, camera_status, keyframe_list
 from stream.http.problem import Problem, problem
 from stream.http.sse import EventStreams
@@ -27,12 +28,12 @@ def api_router(backend: Backend, hub: ViewHub, streams: EventStreams) -> APIRout
     @router.get("/cameras")
     async def cameras() -> list[CameraStatus]:
         """List all cameras with their states and views."""
-        return [camera_status(state, hub.viewers(state.camera)) for state in backend.cameras()]
+        return [_status(state, backend, hub) for state in backend.cameras()]
 
     @router.get("/cameras/{camera}")
     async def camera(camera: str) -> CameraStatus:
         """Show one camera with its state and views."""
-        return camera_status(backend.camera(camera), hub.viewers(camera))
+        return _status(backend.camera(camera), backend, hub)
 
     @router.get("/cameras/{camera}/timeline")
     async def timeline(
@@ -75,6 +76,11 @@ def api_router(backend: Backend, hub: ViewHub, streams: EventStreams) -> APIRout
         return streams.response()
 
     return router
+
+
+def _status(state: CameraState, backend: Backend, hub: ViewHub) -> CameraStatus:
+    publishable = backend.inlet(state.camera) is not None
+    return camera_status(state, hub.viewers(state.camera), publishable=publishable)
 
 
 def health_router(backend: Backend, metrics: Metrics) -> APIRouter:

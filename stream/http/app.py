@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configs.output import HttpSettings
 from stream.backend import Backend
 from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
+from stream.http.cross_origin import CrossOrigin
 from stream.http.problem import add_problem_handlers, document_problems
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
-from stream.http.whep import cross_origin_headers, whep_router
+from stream.http.whep import whep_router
+from stream.http.whip import whip_router
 from stream.metrics import Metrics
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -82,10 +82,10 @@ def create_app(
     Args:
         backend: the service that is shown.
         hub: its views.
-        sessions: WebRTC viewers of the hub.
+        sessions: WebRTC viewers of the hub, and publishers.
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
-        ice_servers: STUN and TURN URLs that WHEP players are told of.
+        ice_servers: STUN and TURN URLs that WHEP players and WHIP publishers are told of.
         extensions: further routes.
     """
     streams = EventStreams(backend)
@@ -97,10 +97,15 @@ def create_app(
         app.include_router(extension.router)
     app.include_router(session_router(keeper))
     app.include_router(whep_router(backend, sessions, ice_servers))
+    app.include_router(whip_router(backend, sessions, ice_servers))
 
     @app.get("/", include_in_schema=False)
     async def preview() -> FileResponse:
         return FileResponse(PREVIEW / "index.html")
+
+    @app.get("/publish", include_in_schema=False)
+    async def publish() -> FileResponse:
+        return FileResponse(PREVIEW / "publish.html")
 
     app.mount("/preview", StaticFiles(directory=PREVIEW, check_dir=False))
     # the last one added is the first to see a request: refusals carry the CORS headers too
@@ -109,25 +114,3 @@ def create_app(
     app.add_middleware(CrossOrigin)
     add_problem_handlers(app)
     return app
-
-
-class CrossOrigin:
-    """Adds the CORS headers to every answer of a WHEP path, errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        added = cross_origin_headers(scope["path"]) if scope["type"] == "http" else {}
-        if not added:
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(added)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

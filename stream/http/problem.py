@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from configs.errors import CameraExistsError, ConfigError, NotKeptError, PinnedError
 from stream.errors import (
+    CameraTakenError,
     NoSignalError,
     SessionError,
     SourceError,
@@ -32,6 +33,7 @@ _STATUS: Final[dict[type[StreamError], HTTPStatus]] = {
     UnplayableOfferError: HTTPStatus.UNPROCESSABLE_ENTITY,
     SessionError: HTTPStatus.BAD_REQUEST,
     NoSignalError: HTTPStatus.CONFLICT,
+    CameraTakenError: HTTPStatus.CONFLICT,
     TooManyViewersError: HTTPStatus.SERVICE_UNAVAILABLE,
     SourceError: HTTPStatus.UNPROCESSABLE_ENTITY,  # of a configuration; those of a running camera never get here
 }

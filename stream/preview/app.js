@@ -155,7 +155,9 @@ async function read(url) {
 }
 
 async function refreshCameras() {
-  const states = (await read("/api/cameras")).map(({ state }) => state);
+  const cameras = await read("/api/cameras");
+  const states = cameras.map(({ state }) => state);
+  find("publish").hidden = !cameras.some(({ whip }) => whip);
   const names = states.map((state) => state.camera);
   const select = find("camera");
   if ([...select.options].map(({ value }) => value).join() !== names.join()) {

@@ -1,5 +1,7 @@
 // Plays one WHEP endpoint in a <video>, and tries again every two seconds for as long as it is wanted.
 
+import { end, gathered } from "./webrtc.js";
+
 const RETRY_MS = 2000;
 const STALL_MS = 8000;
 
@@ -98,21 +100,4 @@ export class WhepPlayer {
     this.say(`${notice}; trying again`);
     this.timer = setTimeout(() => this.#connect(), RETRY_MS);
   }
-}
-
-function end(session, keepalive = false) {
-  return fetch(session, { method: "DELETE", keepalive })
-    .then((answer) => answer.text())
-    .catch(() => {});
-}
-
-/** Wait until the browser knows its addresses, but no longer than a moment: the server needs none of them. */
-function gathered(connection) {
-  if (connection.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    setTimeout(resolve, 500);
-    connection.addEventListener("icegatheringstatechange", () => {
-      if (connection.iceGatheringState === "complete") resolve();
-    });
-  });
 }

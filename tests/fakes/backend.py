@@ -7,6 +7,7 @@ from stream.backend import Command, KeyframeThumbnail, Timeline
 from stream.channel import Channel, Overflow
 from stream.errors import UnknownNameError
 from stream.events import CameraState, Event
+from stream.inlet import Inlet
 
 
 class FakeBackend:
@@ -20,6 +21,7 @@ class FakeBackend:
         self.is_ready = True
         self.commands: list[tuple[str, Command]] = []
         self.channels: list[Channel[Event]] = []
+        self.inlets: dict[str, Inlet] = {}
 
     def cameras(self) -> Sequence[CameraState]:
         return list(self.states.values())
@@ -63,6 +65,10 @@ class FakeBackend:
     def timeline(self, name: str) -> Timeline:
         self.camera(name)
         return self.line
+
+    def inlet(self, name: str) -> Inlet | None:
+        self.camera(name)
+        return self.inlets.get(name)
 
     async def command(self, name: str, command: Command) -> None:
         self.camera(name)

@@ -18,6 +18,8 @@ _FLAGS = [
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--disable-dev-shm-usage",
 ]
+_FAKE_WEBCAM = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+"""A webcam that everybody may use; its picture is green, with a pie that turns and the time."""
 
 _PLAY = """async (endpoint) => {
   const { WhepPlayer } = await import("/preview/whep.js");
@@ -75,10 +77,12 @@ class Watched:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Run the browser."""
+async def chromium(*, webcam: bool = False) -> AsyncIterator[Browser]:
+    """Run the browser, with a webcam if asked for."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*_FLAGS, *(_FAKE_WEBCAM if webcam else [])]
+        )
         try:
             yield browser
         finally:

@@ -1,6 +1,7 @@
 """A tiny HTTP server: static files, and an endless MJPEG stream as IP cameras send it."""
 
 import asyncio
+import mimetypes
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -41,7 +42,9 @@ def files(contents: dict[str, bytes]) -> Answer:
     async def answer(path: str, writer: StreamWriter) -> None:
         body = contents.get(path)
         status = "404 Not Found" if body is None else "200 OK"
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body or b'')}\r\nConnection: close\r\n\r\n".encode())
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        head = f"Content-Type: {kind}\r\nContent-Length: {len(body or b'')}\r\nConnection: close"
+        writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n".encode())
         writer.write(body or b"")
 
     return answer

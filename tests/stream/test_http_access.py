@@ -45,7 +45,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/api/cameras", "/metrics", "/openapi.json", "/docs", "/cameras/front/overlay/whep"])
+@pytest.mark.parametrize(
+    "path", ["/api/cameras", "/metrics", "/openapi.json", "/docs", "/cameras/front/overlay/whep", "/cameras/front/whip"]
+)
 async def test_without_a_token_nothing_is_told(client: httpx.AsyncClient, path: str) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Cookie": "livesal=guess"}):
         refused = await client.get(path, headers=headers)
@@ -57,7 +59,7 @@ async def test_without_a_token_nothing_is_told(client: httpx.AsyncClient, path: 
 
 
 async def test_health_page_and_preflight_need_no_token(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/healthz", "/readiness", "/preview/app.js"):
+    for path in ("/", "/publish", "/healthz", "/readiness", "/preview/app.js"):
         assert (await client.get(path)).status_code == 200
     preflight = await client.options("/cameras/front/overlay/whep")
     assert preflight.status_code == 200

@@ -54,10 +54,11 @@ async def first_frame(hub: ViewHub, player: Player) -> np.ndarray:
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
 async def test_a_player_gets_the_view_in_its_codec(hub: ViewHub, sessions: WebRtcSessions, codec: str) -> None:
     async with Player(codec) as player:
-        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        offer = read_offer((await player.offer()).encode())
+        assert offer.codec == codec.lower()
+        session = await sessions.open("front", "final", offer)
         await player.accept(session.answer)
         image = await first_frame(hub, player)
-        assert session.codec == codec.lower()
     assert np.abs(image.mean(axis=(0, 1)) - (200, 20, 20)).max() < 8
 
 
@@ -81,7 +82,7 @@ async def test_the_answer_is_by_the_book(sessions: WebRtcSessions) -> None:
     async with Player() as player:
         session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
     lines = session.answer.splitlines()
-    assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=end-of-candidates"} <= set(lines)
+    assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=setup:passive", "a=end-of-candidates"} <= set(lines)
     assert sum(line.startswith("m=") for line in lines) == 1
     assert len(session.id) >= 32
 
@@ -136,7 +137,7 @@ async def test_a_closed_player_frees_its_place(hub: ViewHub, sessions: WebRtcSes
     await session.released.wait()
     assert hub.viewers("front")["final"] == 0
     with pytest.raises(UnknownNameError, match="may have ended"):
-        sessions.get("front", "final", session.id)
+        sessions.named(session.id, "front", "final")
 
 
 async def test_a_player_that_vanishes_without_a_word_frees_its_place(

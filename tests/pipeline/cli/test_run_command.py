@@ -98,6 +98,7 @@ def test_without_an_output_nothing_is_kept_and_json_stays_clean(clip: Path, tmp_
         (["missing.mp4"], 3, "missing.mp4: there is no such file or folder"),
         (["corrupt.mp4"], 3, "corrupt.mp4: "),
         (["ftp://host/clip.mp4"], 3, "'ftp://' is no kind of source; there are: demo, file, rtsp"),
+        (["whip://"], 3, "whip:// takes its pictures from a publisher over HTTP: make it a camera of `livesal serve`"),
         (["clip.mp4", "-c", "unknown.yaml"], 2, "unknown.yaml: unknown key 'method.colr'"),
         (["clip.mp4", "-c", "nonesuch.yaml"], 2, "nonesuch.yaml: cannot be read (No such file or directory)"),
         (["clip.mp4", "-s", "method.size"], 2, "--set method.size: expected KEY=VALUE"),
