@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from configs.base import Section
+from configs.output import EncodingSettings
 
 
 def _known_codec_option(value: dict[str, str]) -> dict[str, str]:
@@ -58,3 +59,5 @@ class SourceSettings(Section):
     )
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     """What RTSP carries its packets by."""
+    encoding: EncodingSettings = EncodingSettings()
+    """What is different from `webrtc.encoding` for this camera's views."""

@@ -86,7 +86,8 @@ class Camera:
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
 
     async def __aenter__(self) -> Self:
-        self._shared.hub.add_camera(self.name)
+        own = self._shared.settings.cameras.get(self.name)
+        self._shared.hub.add_camera(self.name, own.encoding if own else None)
         return self
 
     async def __aexit__(
@@ -180,7 +181,7 @@ class Camera:
         newest = self._newest
         if newest is None:
             return None
-        width = self._shared.settings.webrtc.encoding.width
+        width = self._shared.hub.encoding(self.name).width
         return render.jpeg(render_views(("overlay",), newest, self._follower.regions, width)["overlay"])
 
     def timeline(self) -> Timeline:
@@ -226,7 +227,7 @@ class Camera:
     ) -> _Published:
         """Follow the regions, draw what someone looks at and keyframes not drawn yet; in the render thread."""
         events = self._follower.follow(analysed, unix)
-        width = self._shared.settings.webrtc.encoding.width
+        width = self._shared.hub.encoding(self.name).width
         pictures = render_views(wanted, analysed, self._follower.regions, width)
         thumbnails = {held.sequence: known.get(held.sequence) or _thumbnail(held) for held in window}
         return _Published(events, pictures, thumbnails)

@@ -8,7 +8,7 @@ from aiortc import sdp
 from aiortc.codecs import CODECS
 from aiortc.rtcpeerconnection import find_common_codecs
 
-from stream.encoder import Codec
+from configs.webrtc import Codec
 from stream.errors import SessionError, UnplayableOfferError
 
 MAXIMUM_BYTES: Final = 64 * 1024

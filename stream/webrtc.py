@@ -15,7 +15,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import candidate_from_sdp
 
 from configs.output import WebRtcSettings
-from stream.encoder import Codec
+from configs.webrtc import Codec
 from stream.errors import SessionError, TooManyViewersError, UnknownNameError
 from stream.offer import Offer
 from stream.packet_track import PacketTrack
