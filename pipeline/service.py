@@ -170,7 +170,6 @@ class Service:
             sessions,
             self.metrics,
             http=self.settings.http,
-            ice_servers=self.settings.webrtc.ice_servers,
         )
         server = await self._stack.enter_async_context(HttpServer(app, self.settings.http))
         self.url = server.url

@@ -1,6 +1,7 @@
 """What a WHEP player's offer says, checked before anything is built for it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ _HIDDEN: Final = re.compile(r"^a=candidate:\S+( \S+){3} \S+\.local .*\r?\n", re.
 """A browser's address behind a multicast DNS name. To look it up takes up to a second and a network with multicast;
 without it the browser's first check, to an address of ours, tells where it is."""
 
-_MIME: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
+_NAMES: Final[dict[Codec, str]] = {"h264": "H.264 (baseline, packetization-mode=1)", "vp8": "VP8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Offer:
 
     Attributes:
         text: the SDP, less the addresses behind multicast DNS names.
-        codec: that the video is sent in: H.264 if the player has it, else VP8.
+        codec: that the video is sent in.
         has_candidates: whether it names any address; if not, they trickle in later.
     """
 
@@ -36,11 +37,15 @@ class Offer:
     has_candidates: bool
 
 
-def read_offer(body: bytes) -> Offer:
+def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> Offer:
     """Read an SDP offer.
 
+    Args:
+        body: of the request.
+        codecs: those in use, best first: the first one that the player has is taken.
+
     Raises:
-        UnplayableOfferError: it does not ask for exactly one video in a codec that we have.
+        UnplayableOfferError: it does not ask for exactly one video in one of `codecs`, over one transport.
         SessionError: it is no SDP, or lacks what WebRTC needs.
     """
     if len(body) > MAXIMUM_BYTES:
@@ -56,12 +61,20 @@ def read_offer(body: bytes) -> Offer:
     if video.direction not in {"recvonly", "sendrecv"}:
         message = f"the offer's video is {video.direction or 'without direction'}; a player offers recvonly"
         raise UnplayableOfferError(message)
-    common = {_MIME.get(codec.mimeType.lower()) for codec in find_common_codecs(CODECS["video"], video.rtp.codecs)}
-    codec: Codec | None = "h264" if "h264" in common else "vp8" if "vp8" in common else None
-    if codec is None:
-        message = "the offer has neither H.264 (baseline, packetization-mode=1) nor VP8"
+    bundled = {name for group in description.group if group.semantic == "BUNDLE" for name in group.items}
+    if len(description.media) > 1 and not bundled.issuperset(media.rtp.muxId for media in description.media):
+        message = "the offer does not bundle its media: offer them in one BUNDLE group (bundlePolicy 'max-bundle')"
         raise UnplayableOfferError(message)
-    return Offer(text, codec, any(media.ice_candidates for media in description.media))
+    return Offer(text, _choose(video, codecs), any(media.ice_candidates for media in description.media))
+
+
+def _choose(video: sdp.MediaDescription, codecs: Sequence[Codec]) -> Codec:
+    common = {codec.mimeType.lower() for codec in find_common_codecs(CODECS["video"], video.rtp.codecs)}
+    for codec in codecs:
+        if f"video/{codec}" in common:
+            return codec
+    message = f"the offer has no codec that is sent here: {', '.join(_NAMES[codec] for codec in codecs)}"
+    raise UnplayableOfferError(message)
 
 
 def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import candidate_from_sdp
 
 from configs.output import WebRtcSettings
 from configs.webrtc import Codec
-from stream.errors import SessionError, TooManyViewersError, UnknownNameError
+from stream.errors import SessionError, TooManyViewersError, UnknownNameError, UnplayableOfferError
+from stream.ice import advertise, configuration
 from stream.offer import Offer
-from stream.packet_track import PacketTrack
+from stream.video_sender import send_view, with_mux_only
 from stream.viewer import Viewer
 from stream.views import ViewHub
 
@@ -61,12 +61,16 @@ class Session:
 
 
 class WebRtcSessions:
-    """All viewers' sessions; each lives in its own task."""
+    """All viewers' sessions; each lives in its own task.
+
+    Attributes:
+        settings: of all of them.
+    """
 
     def __init__(self, hub: ViewHub, settings: WebRtcSettings, *, connect_timeout: float = CONNECT_TIMEOUT) -> None:
         """Make a room for at most `settings.maximum_viewers` sessions; one unconnected after the timeout is ended."""
         self._hub = hub
-        self._settings = settings
+        self.settings = settings
         self._connect_timeout = connect_timeout
         self._sessions: dict[str, Session] = {}
         self._opening = 0
@@ -116,12 +120,12 @@ class WebRtcSessions:
             SessionError: the offer cannot be answered.
         """
         self._hub.check(camera, view)
-        if len(self._sessions) + self._opening >= self._settings.maximum_viewers:
-            message = f"all {self._settings.maximum_viewers} places for viewers are taken; try again later"
+        if len(self._sessions) + self._opening >= self.settings.maximum_viewers:
+            message = f"all {self.settings.maximum_viewers} places for viewers are taken; try again later"
             raise TooManyViewersError(message)
         self._opening += 1
-        servers = [RTCIceServer(url) for url in self._settings.ice_servers]
-        session = Session(camera, view, offer.codec, RTCPeerConnection(RTCConfiguration(iceServers=servers)))
+        connection = RTCPeerConnection(configuration(self.settings.ice_servers))
+        session = Session(camera, view, offer.codec, connection)
         try:
             await self._answer(session, offer)
         finally:
@@ -137,11 +141,11 @@ class WebRtcSessions:
         """Add a player's candidates to a session; those that cannot be used are discarded.
 
         Raises:
-            SessionError: they belong to another ICE session.
+            UnplayableOfferError: they belong to another ICE session.
         """
         if ice_name and ice_name != session.ice_name:
             message = f"the candidates are of ICE session '{ice_name}', not of this one; restarts are not supported"
-            raise SessionError(message)
+            raise UnplayableOfferError(message)
         for line in candidates:
             with suppress(ValueError, AssertionError, IndexError, InvalidStateError):
                 candidate = candidate_from_sdp(line)
@@ -165,20 +169,16 @@ class WebRtcSessions:
                 message = f"the offer cannot be answered ({error or type(error).__name__})"
                 raise SessionError(message) from None
             session.ice_name = "".join(re.findall(r"^a=ice-ufrag:(\S+)", offer.text, re.MULTILINE)[:1])
-            session.answer = _finish(session.connection.localDescription.sdp)
+            answer = with_mux_only(session.connection.localDescription.sdp)
+            session.answer = advertise(answer, self.settings.advertised_hosts)
             self._sessions[session.id] = session
             self._tasks.create_task(
                 self._live(session, stack.pop_all()), name=f"viewer {session.camera}/{session.view}"
             )
 
     def _add_video(self, session: Session, viewer: Viewer) -> None:
-        """Add the track and its codec: before the remote description, or aiortc ignores both in silence."""
-        track = PacketTrack(viewer)
-        transceiver = session.connection.addTransceiver(track, "sendonly")
-        transceiver.setCodecPreferences(_preferences(session.codec))
-        # What the player loses is mended by the shared encoder, not by aiortc's own, which never runs.
-        setattr(transceiver.sender, "_send_keyframe", viewer.request_keyframe)  # noqa: B010 - it is a method
-        track.on("ended", session.ended.set)
+        """Add the track; its end, and the connection's, end the session."""
+        send_view(session.connection, viewer, session.codec).on("ended", session.ended.set)
 
         def follow() -> None:
             if session.connection.connectionState in {"failed", "closed"}:
@@ -206,14 +206,3 @@ class WebRtcSessions:
     def _end_all(self) -> None:
         for session in list(self._sessions.values()):
             self.close(session)
-
-
-def _preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
-    """Return aiortc's capabilities of `codec`, with retransmission."""
-    wanted = {f"video/{codec}", "video/rtx"}
-    return [known for known in RTCRtpSender.getCapabilities("video").codecs if known.mimeType.lower() in wanted]
-
-
-def _finish(answer: str) -> str:
-    """Add what aiortc leaves out: RTP and RTCP only ever share one port."""
-    return answer.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n")

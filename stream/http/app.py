@@ -50,7 +50,6 @@ def create_app(
     metrics: Metrics,
     *,
     http: HttpSettings = HttpSettings(),  # noqa: B008 - immutable
-    ice_servers: tuple[str, ...] = (),
 ) -> LiveSalApp:
     """Return the application; it reads nothing and starts nothing until it is served.
 
@@ -60,7 +59,6 @@ def create_app(
         sessions: WebRTC viewers of the hub.
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
-        ice_servers: STUN and TURN URLs that WHEP players are told of.
     """
     streams = EventStreams(backend)
     keeper = Keeper(http.tokens)
@@ -68,7 +66,7 @@ def create_app(
     app.include_router(health_router(backend, metrics))
     app.include_router(api_router(backend, hub, streams))
     app.include_router(session_router(keeper))
-    app.include_router(whep_router(backend, sessions, ice_servers))
+    app.include_router(whep_router(backend, sessions))
 
     @app.get("/", include_in_schema=False)
     async def preview() -> FileResponse:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from stream.backend import Backend
 from stream.errors import NoSignalError
 from stream.http.problem import problem
+from stream.ice import link_headers
 from stream.offer import MAXIMUM_BYTES, read_candidates, read_offer
 from stream.webrtc import WebRtcSessions
 
@@ -25,24 +26,24 @@ _CORS: Final = {
 }
 
 
-def whep_router(backend: Backend, sessions: WebRtcSessions, ice_servers: tuple[str, ...]) -> APIRouter:
+def whep_router(backend: Backend, sessions: WebRtcSessions) -> APIRouter:
     """Return the routes of all WHEP endpoints and sessions."""
     router = APIRouter(tags=["WHEP"])
-    _add_endpoints(router, backend, sessions, ice_servers)
+    _add_endpoints(router, backend, sessions)
     _add_sessions(router, sessions)
     return router
 
 
-def _add_endpoints(router: APIRouter, backend: Backend, sessions: WebRtcSessions, ice_servers: tuple[str, ...]) -> None:
-    links = ", ".join(f'<{url}>; rel="ice-server"' for url in ice_servers)
+def _add_endpoints(router: APIRouter, backend: Backend, sessions: WebRtcSessions) -> None:
+    links = link_headers(sessions.settings.ice_servers)
 
     @router.post(_ENDPOINT, status_code=HTTPStatus.CREATED, openapi_extra=_body(SDP, "The player's offer"))
     async def watch(camera: str, view: str, request: Request) -> Response:
         """Answer a player's offer (recvonly video) and send it the view."""
         sessions.check(camera, view)
-        if refusal := _refuse_type(request, SDP):
+        if refusal := _refuse_type(request, SDP, "Accept-Post"):
             return refusal
-        offer = read_offer(await _read(request))
+        offer = read_offer(await _read(request), sessions.settings.codecs)
         if backend.camera(camera).source != "up":
             message = f"camera '{camera}' is {backend.camera(camera).source}: there is no live source now"
             raise NoSignalError(message)
@@ -51,9 +52,11 @@ def _add_endpoints(router: APIRouter, backend: Backend, sessions: WebRtcSessions
             "Location": f"/cameras/{camera}/{view}/whep/{session.id}",
             "ETag": session.etag,
             "Accept-Patch": FRAGMENT,
-            **({"Link": links} if links else {}),
         }
-        return Response(session.answer, HTTPStatus.CREATED, headers, SDP)
+        answer = Response(session.answer, HTTPStatus.CREATED, headers, SDP)
+        for link in links:
+            answer.headers.append("Link", link)
+        return answer
 
     @router.get(_ENDPOINT, status_code=HTTPStatus.NO_CONTENT)
     async def look(camera: str, view: str) -> Response:
@@ -68,11 +71,13 @@ def _add_endpoints(router: APIRouter, backend: Backend, sessions: WebRtcSessions
         return Response(media_type=SDP)
 
     @router.options(_ENDPOINT)
-    @router.options(_SESSION, include_in_schema=False)
     async def options(camera: str, view: str) -> Response:
-        """Say what the endpoint accepts; also the answer to a browser's preflight."""
-        sessions.check(camera, view)
-        return Response(headers={"Accept-Post": SDP, "Accept-Patch": FRAGMENT})
+        """Say what an endpoint accepts; also the answer to a browser's preflight, which shows no token.
+
+        It tells nobody which cameras there are, and a page elsewhere gets to read the 404 that follows.
+        """
+        del camera, view
+        return Response(headers={"Accept-Post": SDP})
 
 
 def _add_sessions(router: APIRouter, sessions: WebRtcSessions) -> None:
@@ -82,16 +87,22 @@ def _add_sessions(router: APIRouter, sessions: WebRtcSessions) -> None:
     ) -> Response:
         """Take a player's late candidates."""
         found = sessions.get(camera, view, session)
-        if refusal := _refuse_type(request, FRAGMENT):
+        if refusal := _refuse_type(request, FRAGMENT, "Accept-Patch"):
             return refusal
         if if_match is None:
             return problem(HTTPStatus.PRECONDITION_REQUIRED, f"send the session's ETag: If-Match: {found.etag}")
         if if_match == "*":
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ICE restarts are not supported: open a new session")
-        if if_match != found.etag:
+        if found.etag not in [tag.strip() for tag in if_match.split(",")]:
             return problem(HTTPStatus.PRECONDITION_FAILED, f"{if_match} is not this session's ETag")
         await sessions.trickle(found, *read_candidates(await _read(request)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.options(_SESSION)
+    async def options(camera: str, view: str, session: str) -> Response:
+        """Say what a session accepts; also the answer to a browser's preflight."""
+        del camera, view, session
+        return Response(headers={"Accept-Patch": FRAGMENT})
 
     @router.delete(_SESSION)
     async def leave(camera: str, view: str, session: str) -> Response:
@@ -100,6 +111,7 @@ def _add_sessions(router: APIRouter, sessions: WebRtcSessions) -> None:
         return Response(status_code=HTTPStatus.OK)
 
     @router.get(_SESSION, status_code=HTTPStatus.NO_CONTENT)
+    @router.head(_SESSION, status_code=HTTPStatus.NO_CONTENT, include_in_schema=False)
     async def session_exists(camera: str, view: str, session: str) -> Response:
         """Say that the session is there, without content."""
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"ETag": sessions.get(camera, view, session).etag})
@@ -116,12 +128,12 @@ def _body(media_type: str, description: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _refuse_type(request: Request, expected: str) -> Response | None:
+def _refuse_type(request: Request, expected: str, header: str) -> Response | None:
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found == expected:
         return None
     detail = f"the content type is '{found or 'missing'}'; send {expected}"
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, {"Accept-Post": expected})
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, {header: expected})
 
 
 async def _read(request: Request) -> bytes:
