@@ -22,6 +22,8 @@ FOLDER = Path(__file__).parent
 """Where the configurations that ship are: `default.yaml`, `live.yaml`, `paper.yaml`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SECRET = ("url", "password", "token", "credential")
+"""Parts of the names of keys whose values are not shown."""
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -119,8 +121,9 @@ def describe(error: ValidationError, origin: str) -> str:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{origin}: unknown key '{key}'; `livesal schema` lists the known ones")
         else:
-            secret = "url" in key or "password" in key
-            found = "" if secret or problem["type"] == "missing" else f" (found {problem['input']!r})"
+            # a whole section may hold a secret as well
+            secret = any(word in key for word in _SECRET) or isinstance(problem["input"], Mapping)
+            found = "" if secret else f" (found {problem['input']!r})"
             lines.append(f"{origin}: '{key}': {problem['msg']}{found}")
     return "\n".join(lines)
 

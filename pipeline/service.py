@@ -29,6 +29,7 @@ from stream.http.server import HttpServer
 from stream.metrics import Metrics
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
+from stream.push import Push
 from stream.source import open_source
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -66,6 +67,7 @@ class Service:
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
         self._running: list[asyncio.Task[None]] = []
+        self._pushes: list[Push] = []
         self._stack = AsyncExitStack()
         self._ready = False
 
@@ -177,6 +179,7 @@ class Service:
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
         self._start_mqtt()
+        self._start_pushes()
         for camera in self._cameras.values():
             self._running.append(self._tasks.create_task(self._supervise(camera), name=f"camera {camera.name}"))
         self._tasks.create_task(self._heartbeat(), name="heartbeat")
@@ -185,6 +188,12 @@ class Service:
 
     async def _supervise(self, camera: Camera) -> None:
         await supervise(f"camera {camera.name}", camera.run, camera.fail, fatal=(SourceError, ModelError))
+
+    def _start_pushes(self) -> None:
+        for settings in self.settings.webrtc.push:
+            push = Push(settings, self.settings.webrtc, self._hub, self.metrics)
+            self._pushes.append(push)
+            self._tasks.create_task(push.run(), name=push.name)
 
     def _start_mqtt(self) -> None:
         if self.settings.mqtt.host is None:
@@ -217,6 +226,8 @@ class Service:
     def _stop_tasks(self) -> None:
         for task in self._running:
             task.cancel()
+        for push in self._pushes:
+            push.close()
         if self._mqtt is not None:
             self._mqtt.close()
 

@@ -12,6 +12,7 @@ StreamError
 ├── UnknownNameError (KeyError)         no camera, view, session or keyframe of that name
 ├── NoSignalError (RuntimeError)        a camera gives no picture now
 ├── TooManyViewersError (RuntimeError)  the limit of viewers is reached
+├── PushError (ConnectionError)         an SFU does not take a view, or lost it
 ├── AddressInUseError (OSError)         another program listens on that address
 └── BrokerError (ConnectionError)       the MQTT broker cannot be reached or refuses
 """
@@ -67,6 +68,19 @@ class NoSignalError(StreamError, RuntimeError):
 
 class TooManyViewersError(StreamError, RuntimeError):
     """The limit of viewers is reached."""
+
+
+class PushError(StreamError, ConnectionError):
+    """An SFU does not take a view, or the connection to it was lost.
+
+    Attributes:
+        retry_after: seconds that the SFU wants to be left alone; 0 if it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        """Make an error that says what happened and when to try again."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class AddressInUseError(StreamError, OSError):

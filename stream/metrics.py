@@ -28,6 +28,8 @@ class Metrics:
         sessions: WebRTC viewers of a view.
         encoders: running encoders of a view.
         encodes: pictures coded, whatever the number of viewers.
+        push_up: 1 while an SFU takes a view that is pushed to it.
+        push_failures: tries and sessions that failed.
         mqtt_connected: 1 while the broker is there.
     """
 
@@ -65,6 +67,9 @@ class Metrics:
         self.sessions = Gauge("livesal_webrtc_sessions", "WebRTC viewers", ["camera", "view"], registry=registry)
         self.encoders = Gauge("livesal_encoders", "Running encoders", ["camera", "view"], registry=registry)
         self.encodes = Counter("livesal_encodes", "Pictures coded", ["camera", "view"], registry=registry)
+        pushed = ["camera", "view", "target"]
+        self.push_up = Gauge("livesal_push_up", "Whether an SFU takes a view", pushed, registry=registry)
+        self.push_failures = Counter("livesal_push_failures", "Failed pushes to an SFU", pushed, registry=registry)
         self.mqtt_connected = Gauge("livesal_mqtt_connected", "Whether the broker is there", registry=registry)
 
     def text(self) -> bytes:
