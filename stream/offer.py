@@ -1,4 +1,4 @@
-"""What a WHEP player's offer says, checked before anything is built for it."""
+"""What a peer's offer says, checked before anything is built for it; and the candidates that it sends later."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,9 @@ _HIDDEN: Final = re.compile(r"^a=candidate:\S+( \S+){3} \S+\.local .*\r?\n", re.
 """A browser's address behind a multicast DNS name. To look it up takes up to a second and a network with multicast;
 without it the browser's first check, to an address of ours, tells where it is."""
 
-_NAMES: Final[dict[Codec, str]] = {"h264": "H.264 (baseline, packetization-mode=1)", "vp8": "VP8"}
+CODEC_NAMES: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
+"""Media types of the codecs that we have, in lower case."""
+_LABELS: Final[dict[Codec, str]] = {"h264": "H.264 (baseline, packetization-mode=1)", "vp8": "VP8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,28 @@ class Offer:
 
     Attributes:
         text: the SDP, less the addresses behind multicast DNS names.
-        codec: that the video is sent in.
         has_candidates: whether it names any address; if not, they trickle in later.
+        is_passive: whether the peer waits for our DTLS handshake instead of beginning its own.
     """
 
     text: str
-    codec: Codec
     has_candidates: bool
+    is_passive: bool
 
 
-def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> Offer:
-    """Read an SDP offer.
+@dataclass(frozen=True, slots=True)
+class PlayerOffer(Offer):
+    """A WHEP player's offer.
+
+    Attributes:
+        codec: that the video is sent in.
+    """
+
+    codec: Codec
+
+
+def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> PlayerOffer:
+    """Read a WHEP player's offer.
 
     Args:
         body: of the request.
@@ -48,10 +61,7 @@ def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> Offer:
         UnplayableOfferError: it does not ask for exactly one video in one of `codecs`, over one transport.
         SessionError: it is no SDP, or lacks what WebRTC needs.
     """
-    if len(body) > MAXIMUM_BYTES:
-        message = f"the offer is longer than {MAXIMUM_BYTES} bytes; no player's is"
-        raise SessionError(message)
-    text, description = _parse(body)
+    offer, description = parse_offer(body)
     videos = [media for media in description.media if media.kind == "video"]
     if len(videos) != 1 or len(description.media) > 2:
         found = ", ".join(media.kind for media in description.media) or "nothing"
@@ -65,19 +75,35 @@ def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> Offer:
     if len(description.media) > 1 and not bundled.issuperset(media.rtp.muxId for media in description.media):
         message = "the offer does not bundle its media: offer them in one BUNDLE group (bundlePolicy 'max-bundle')"
         raise UnplayableOfferError(message)
-    return Offer(text, _choose(video, codecs), any(media.ice_candidates for media in description.media))
+    common = common_video_codecs(video, codecs)
+    codec = next(codec for codec in codecs if codec in common)
+    return PlayerOffer(offer.text, offer.has_candidates, offer.is_passive, codec)
 
 
-def _choose(video: sdp.MediaDescription, codecs: Sequence[Codec]) -> Codec:
-    common = {codec.mimeType.lower() for codec in find_common_codecs(CODECS["video"], video.rtp.codecs)}
-    for codec in codecs:
-        if f"video/{codec}" in common:
-            return codec
-    message = f"the offer has no codec that is sent here: {', '.join(_NAMES[codec] for codec in codecs)}"
-    raise UnplayableOfferError(message)
+def common_video_codecs(video: sdp.MediaDescription, codecs: Sequence[Codec] = ("h264", "vp8")) -> frozenset[Codec]:
+    """Return those out of `codecs` that an offered video may be in.
+
+    Raises:
+        UnplayableOfferError: there is none.
+    """
+    both = find_common_codecs(CODECS["video"], video.rtp.codecs)
+    known = {CODEC_NAMES.get(codec.mimeType.lower()) for codec in both}
+    found = frozenset(codec for codec in codecs if codec in known)
+    if not found:
+        message = f"the offer has no codec that is used here: {', '.join(_LABELS[codec] for codec in codecs)}"
+        raise UnplayableOfferError(message)
+    return found
 
 
-def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:
+def parse_offer(body: bytes) -> tuple[Offer, sdp.SessionDescription]:
+    """Read an SDP offer, whatever media it offers.
+
+    Raises:
+        SessionError: it is no SDP, or lacks what WebRTC needs.
+    """
+    if len(body) > MAXIMUM_BYTES:
+        message = f"the offer is longer than {MAXIMUM_BYTES} bytes; no client's is"
+        raise SessionError(message)
     try:
         text = _HIDDEN.sub("", body.decode())
         description = sdp.SessionDescription.parse(text)
@@ -95,7 +121,9 @@ def _parse(body: bytes) -> tuple[str, sdp.SessionDescription]:
     if not complete or not all(media.rtcp_mux for media in wants):
         message = "the offer lacks ice-ufrag, ice-pwd, fingerprint, setup or rtcp-mux"
         raise SessionError(message)
-    return text, description
+    has_candidates = any(media.ice_candidates for media in description.media)
+    is_passive = any(media.dtls and media.dtls.role == "server" for media in description.media)
+    return Offer(text, has_candidates, is_passive), description
 
 
 def read_candidates(body: bytes) -> tuple[str, list[str]]:

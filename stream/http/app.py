@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from configs.output import HttpSettings
 from stream.backend import Backend
 from stream.http.access import AccessControl, Keeper, session_router
 from stream.http.api import api_router, health_router
+from stream.http.cross_origin import CrossOrigin
 from stream.http.problem import add_problem_handlers
 from stream.http.rate_limit import RateLimit
 from stream.http.sse import EventStreams
-from stream.http.whep import cross_origin_headers, whep_router
+from stream.http.whep import whep_router
 from stream.metrics import Metrics
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
@@ -79,25 +78,3 @@ def create_app(
     app.add_middleware(CrossOrigin)
     add_problem_handlers(app)
     return app
-
-
-class CrossOrigin:
-    """Adds the CORS headers to every answer of a WHEP path, errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        added = cross_origin_headers(scope["path"]) if scope["type"] == "http" else {}
-        if not added:
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(added)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

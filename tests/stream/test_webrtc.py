@@ -57,10 +57,11 @@ async def first_frame(hub: ViewHub, player: Player) -> np.ndarray:
 @pytest.mark.parametrize("codec", ["H264", "VP8"])
 async def test_a_player_gets_the_view_in_its_codec(hub: ViewHub, sessions: WebRtcSessions, codec: str) -> None:
     async with Player(codec) as player:
-        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        offer = read_offer((await player.offer()).encode())
+        assert offer.codec == codec.lower()
+        session = await sessions.open("front", "final", offer)
         await player.accept(session.answer)
         image = await first_frame(hub, player)
-        assert session.codec == codec.lower()
     assert np.abs(image.mean(axis=(0, 1)) - (200, 20, 20)).max() < 8
 
 
@@ -86,7 +87,7 @@ async def test_the_answer_is_by_the_book(sessions: WebRtcSessions, direction: st
         offer = (await player.offer()).replace("a=recvonly", f"a={direction}")
         session = await sessions.open("front", "final", read_offer(offer.encode()))
     lines = session.answer.splitlines()
-    assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=end-of-candidates"} <= set(lines)
+    assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=setup:passive", "a=end-of-candidates"} <= set(lines)
     assert sum(line.startswith("m=") for line in lines) == 1
     assert len(session.id) >= 32
 
@@ -125,7 +126,7 @@ async def test_the_first_codec_in_use_that_a_player_has_is_taken(
     async with Player(*offered) as player:
         offer = (await player.offer()).encode()
     assert read_offer(offer, codecs).codec == chosen
-    with pytest.raises(UnplayableOfferError, match=r"no codec that is sent here: VP8$"):
+    with pytest.raises(UnplayableOfferError, match=r"no codec that is used here: VP8$"):
         read_offer(offer.replace(b"VP8/90000", b"VP9/90000"), ("vp8",))
 
 
@@ -194,7 +195,7 @@ async def test_a_closed_player_frees_its_place(hub: ViewHub, sessions: WebRtcSes
     await session.released.wait()
     assert hub.viewers("front")["final"] == 0
     with pytest.raises(UnknownNameError, match="may have ended"):
-        sessions.get("front", "final", session.id)
+        sessions.named(session.id, "front", "final")
 
 
 async def test_a_player_that_vanishes_without_a_word_frees_its_place(
@@ -241,7 +242,7 @@ async def test_what_cannot_be_played_is_said() -> None:
         offer = await player.offer()
     with pytest.raises(UnplayableOfferError, match="recvonly"):
         read_offer(offer.replace("a=recvonly", "a=sendonly").encode())
-    with pytest.raises(UnplayableOfferError, match="no codec that is sent here: H"):
+    with pytest.raises(UnplayableOfferError, match="no codec that is used here: H"):
         read_offer(offer.replace("H264/90000", "AV1/90000").encode())
     with pytest.raises(UnplayableOfferError, match="asks for application"):
         read_offer(offer.replace("m=video", "m=application").replace("UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP").encode())
