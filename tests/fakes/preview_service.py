@@ -69,12 +69,13 @@ async def preview_service(port: int = 0, tokens: tuple[str, ...] = ()) -> AsyncI
         asyncio.TaskGroup() as tasks,
     ):
         hub.add_camera("front")
-        publisher = tasks.create_task(_publish(hub), name="publish the pattern")
+        publisher = tasks.create_task(publish_pattern(hub), name="publish the pattern")
         yield PreviewService(server.url, hub, sessions, backend, metrics)
         publisher.cancel()
 
 
-async def _publish(hub: ViewHub) -> None:
+async def publish_pattern(hub: ViewHub) -> None:
+    """Show the pattern in the wanted views of `front` for as long as somebody looks."""
     number = 0
     while True:
         image = pattern(number)
