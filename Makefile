@@ -16,6 +16,7 @@ demo: setup
 
 test: setup
 	scripts/system-packages
+	scripts/npm-clients
 	scripts/test
 
 check: setup

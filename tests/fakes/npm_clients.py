@@ -17,3 +17,12 @@ def npm_clients() -> Path:
     done = subprocess.run([str(ROOT / "scripts" / "npm-clients")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"scripts/npm-clients failed: {done.stderr or done.stdout}"
     return ROOT / ".npm-clients"
+
+
+def bundle(entry: str) -> str:
+    """Return a script for a page that gives it what the module `entry` exports as `window.clients`."""
+    folder = npm_clients()
+    command = [str(NODE), "node_modules/esbuild/bin/esbuild", "--bundle", "--format=iife", "--global-name=clients"]
+    done = subprocess.run(command, input=entry, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
