@@ -49,7 +49,8 @@ def commands(page: Path) -> list[str]:
     inline = re.findall(r"`livesal ([^`]+)`", text)
     lines = [
         line.removeprefix("$ ")
-        for block in re.findall(r"^```(?:console)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if language in {"", "console"}
         for line in block.splitlines()
     ]
     terminal = [
