@@ -53,12 +53,12 @@ export class WhepPlayer {
       if (["failed", "disconnected", "closed"].includes(connection.connectionState)) again("connection lost");
     };
     try {
-      await connection.setLocalDescription();
-      await gathered(connection);
+      // Addresses are gathered after the answer, which names the servers to ask for them; they follow by PATCH.
+      const offer = await connection.createOffer();
       const answer = await fetch(this.endpoint, {
         method: "POST",
         headers: { "Content-Type": "application/sdp" },
-        body: connection.localDescription.sdp,
+        body: offer.sdp,
       });
       if (answer.status !== 201) {
         const problem = await answer.json().catch(() => ({}));
@@ -70,6 +70,10 @@ export class WhepPlayer {
         return;
       }
       this.session = session;
+      const iceServers = linkedServers(answer.headers.get("Link") ?? "");
+      connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+      trickle(connection, offer.sdp, session, answer.headers.get("ETag"));
+      await connection.setLocalDescription(offer);
       await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
       this.#watch(attempt, again);
     } catch (error) {
@@ -106,13 +110,32 @@ function end(session, keepalive = false) {
     .catch(() => {});
 }
 
-/** Wait until the browser knows its addresses, but no longer than a moment: the server needs none of them. */
-function gathered(connection) {
-  if (connection.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    setTimeout(resolve, 500);
-    connection.addEventListener("icegatheringstatechange", () => {
-      if (connection.iceGatheringState === "complete") resolve();
-    });
-  });
+/** Return the ICE servers in an answer's Link headers, which arrive joined by commas. */
+export function linkedServers(links) {
+  const servers = [];
+  for (const [, urls, text] of links.matchAll(/<([^>]+)>((?:\s*;\s*[\w-]+="(?:[^"\\]|\\.)*")*)/g)) {
+    const parameters = {};
+    for (const [, name, value] of text.matchAll(/([\w-]+)="((?:[^"\\]|\\.)*)"/g)) {
+      parameters[name] = value.replace(/\\(.)/g, "$1");
+    }
+    const { rel, username, credential } = parameters;
+    if (rel === "ice-server") servers.push(username ? { urls, username, credential } : { urls });
+  }
+  return servers;
+}
+
+/** Send the session the addresses that the browser finds; those behind .local names are of no use to it. */
+function trickle(connection, offer, session, etag) {
+  const head = offer.match(/a=(?:ice-ufrag|ice-pwd|mid):.*\r\n/g).join("");
+  let found = [];
+  const send = () => {
+    const body = head + found.map((line) => `a=${line}\r\n`).join("");
+    found = [];
+    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": etag };
+    fetch(session, { method: "PATCH", headers, body }).catch(() => {});
+  };
+  connection.onicecandidate = ({ candidate }) => {
+    if (!candidate?.candidate || candidate.address?.endsWith(".local")) return;
+    if (found.push(candidate.candidate) === 1) setTimeout(send);
+  };
 }
