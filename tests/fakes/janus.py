@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -16,6 +15,7 @@ import httpx
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from av import VideoFrame
 
+from tests.fakes.free_port import free_port
 from tests.fakes.npm_clients import NODE, npm_clients
 
 ROOM = 1
@@ -93,7 +93,7 @@ class Janus:
 @asynccontextmanager
 async def janus(folder: Path, token: str) -> AsyncIterator[Janus]:
     """Run Janus and its WHIP server on free ports of 127.0.0.1, with the WHIP endpoint `livesal`."""
-    http, websockets, whip = (_free_port() for _ in range(3))
+    http, websockets, whip = (free_port() for _ in range(3))
     await asyncio.to_thread(_configure, folder, http, websockets, whip)
     async with AsyncExitStack() as stack:
         base = f"http://127.0.0.1:{whip}/whip"
@@ -155,10 +155,3 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
     await process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -1,11 +1,12 @@
 """A real TURN relay: coturn on a free port of 127.0.0.1."""
 
 import asyncio
-import socket
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from tests.fakes.free_port import free_port
 
 USER, PASSWORD = "me", "relay me"
 
@@ -13,7 +14,7 @@ USER, PASSWORD = "me", "relay me"
 @asynccontextmanager
 async def turn_server(folder: Path) -> AsyncIterator[str]:
     """Run the relay for `USER`; yield its URL."""
-    port = _free_port()
+    port = free_port()
     log = folder / "turn.log"
     options = {
         "listening-ip": "127.0.0.1",
@@ -49,10 +50,3 @@ async def _listening(port: int) -> None:
             return
     message = f"coturn does not listen on port {port}; is the package coturn installed?"
     raise RuntimeError(message)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
