@@ -1,13 +1,14 @@
 """Settings of what leaves livesal: HTTP, WebRTC, MQTT."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from configs.base import Section
 from configs.events import EventFormat
+from configs.webrtc import Codec, IceServerSettings, PushSettings
 
 
 class HttpSettings(Section):
@@ -51,21 +52,43 @@ def _is_loopback(host: str) -> bool:
 
 
 class EncodingSettings(Section):
-    """The encoder of a view; one runs per view in use, whatever the number of viewers."""
+    """The encoder of a view; one runs per view and codec in use, whatever the number of viewers."""
 
     width: int = Field(default=640, ge=64, le=3840, description="Pixels; the height follows the aspect")
+    frame_rate: float | None = Field(
+        default=None, ge=1, le=120, description="Most pictures a second, others are left out evenly; null takes all"
+    )
     bitrate: int = Field(default=1_500_000, ge=50_000, description="Bits per second")
     keyframe_interval: float = Field(default=4.0, gt=0, description="Longest seconds between two encoder keyframes")
     idle: float = Field(default=5.0, ge=0, description="Seconds that an encoder runs on after its last viewer left")
 
+    def over(self, base: "EncodingSettings") -> "EncodingSettings":
+        """Return `base` with what is set here."""
+        return base.model_copy(update={name: getattr(self, name) for name in self.model_fields_set})
+
 
 class WebRtcSettings(Section):
-    """WHEP viewers."""
+    """WHEP viewers, and views that are pushed to an SFU."""
 
     maximum_viewers: int = Field(default=16, ge=1, description="Over all views; one more gets 503")
-    ice_servers: tuple[str, ...] = ()
-    """STUN or TURN URLs; none by default, so nothing is asked outside."""
+    codecs: tuple[Codec, ...] = Field(
+        default=("h264", "vp8"), min_length=1, description="Those in use; a viewer gets the first that it plays"
+    )
+    ice_servers: tuple[IceServerSettings, ...] = ()
+    """STUN and TURN servers; none by default, so nothing is asked outside."""
+    advertised_hosts: tuple[IPv4Address | IPv6Address, ...] = ()
+    """Addresses under which viewers reach this machine's UDP ports unchanged, such as a 1:1 NAT's outer one."""
     encoding: EncodingSettings = EncodingSettings()
+    push: tuple[PushSettings, ...] = ()
+    """Views that are sent to an SFU by WHIP for as long as livesal runs."""
+
+    @field_validator("codecs")
+    @classmethod
+    def _different(cls, codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
+        if len(set(codecs)) != len(codecs):
+            message = "names a codec twice"
+            raise ValueError(message)
+        return codecs
 
 
 class MqttSettings(Section):

@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent
 """Where the configurations that ship are: `default.yaml`, `live.yaml`, `paper.yaml`."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_SECRET = re.compile(r"url|password|token|options|secret|key|header|servers")
+_SECRET = re.compile(r"url|password|token|options|secret|key|header|servers|credential|push")
 
 
 class Settings(BaseSettings):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from configs.base import Section
 from configs.events import Watched
+from configs.output import EncodingSettings
 
 
 def _known_codec_option(value: dict[str, str]) -> dict[str, str]:
@@ -67,6 +68,8 @@ class SourceSettings(Watched):
     )
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     """What RTSP carries its packets by."""
+    encoding: EncodingSettings = EncodingSettings()
+    """What is different from `webrtc.encoding` for this camera's views."""
 
     @model_validator(mode="after")
     def _possible(self) -> "SourceSettings":

@@ -121,7 +121,8 @@ class Camera:
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
 
     async def __aenter__(self) -> Self:
-        self._shared.hub.add_camera(self.name)
+        own = self._shared.settings.cameras.get(self.name)
+        self._shared.hub.add_camera(self.name, own.encoding if own else None)
         return self
 
     async def __aexit__(
@@ -303,7 +304,7 @@ class Camera:
         return _Published(events, pictures, thumbnails, snapshots)
 
     def _draw(self, views: Iterable[str], analysed: AnalysedFrame) -> Mapping[str, Picture]:
-        width = self._shared.settings.webrtc.encoding.width
+        width = self._shared.hub.encoding(self.name).width
         return render_views(views, analysed, self._follower.regions, width, self._follower.zones)
 
     def _window(self) -> Sequence[Keyframe]:

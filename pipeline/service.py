@@ -38,6 +38,7 @@ from stream.metrics import Metrics
 from stream.mjpeg import MjpegStreams
 from stream.mqtt import MqttPublisher
 from stream.mqtt_topics import AdaptCommand
+from stream.push import Push
 from stream.saliency_map import SaliencyMap
 from stream.sinks.sinks import Sinks
 from stream.source import open_source
@@ -94,6 +95,7 @@ class Service:
         self._sinks = Sinks(settings.events, self.metrics)
         self._mqtt: MqttPublisher | None = None
         self._tasks = TaskGroup()
+        self._pushes: list[Push] = []
         shared = Shared(
             settings,
             self._networks,
@@ -221,7 +223,6 @@ class Service:
             self._sessions,
             self.metrics,
             http=self.settings.http,
-            ice_servers=self.settings.webrtc.ice_servers,
             extensions=(
                 Extension(cameras_router(self.config)),
                 Extension(mjpeg_router(streams), streams.close),
@@ -237,6 +238,7 @@ class Service:
         self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
         self._tasks.create_task(self._sinks.run(self.bus.subscribe), name="event sinks")
         self._start_mqtt()
+        self._start_pushes()
         if self.settings.adaptation.enabled:
             await self._worker.start()  # warm before the first round; else it starts when someone asks for one
         await self._cameras.apply(self.settings, Difference.between({}, self.settings.cameras))
@@ -257,6 +259,12 @@ class Service:
                 self._mqtt.add_camera(name)
             for name in difference.removed:
                 self._mqtt.remove_camera(name)
+
+    def _start_pushes(self) -> None:
+        for settings in self.settings.webrtc.push:
+            push = Push(settings, self.settings.webrtc, self._hub, self.metrics)
+            self._pushes.append(push)
+            self._tasks.create_task(push.run(), name=push.name)
 
     def _start_mqtt(self) -> None:
         if self.settings.mqtt.host is None:
@@ -281,5 +289,7 @@ class Service:
 
     def _stop_tasks(self) -> None:
         self._cameras.cancel()
+        for push in self._pushes:
+            push.close()
         if self._mqtt is not None:
             self._mqtt.close()

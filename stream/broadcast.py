@@ -11,9 +11,12 @@ from typing import Final
 from av.error import FFmpegError
 
 from configs.output import EncodingSettings
-from stream.encoder import Codec, EncodedPicture, Encoder
+from configs.webrtc import Codec
+from stream.encoder import EncodedPicture, Encoder
 from stream.errors import ClosedChannelError
+from stream.frame_rate_limit import FrameRateLimit
 from stream.latest import Latest
+from stream.metrics import Metrics
 from stream.render import Image, no_signal_card
 from stream.rtp_clock import RtpClock
 from stream.viewer import Viewer
@@ -54,28 +57,30 @@ class Broadcast:
         self,
         name: tuple[str, str, Codec],
         settings: EncodingSettings,
+        metrics: Metrics,
         executor: Executor,
         clock: Callable[[], float],
         no_signal_after: float,
-        on_encoded: Callable[[float | None], None],
+        on_packet: Callable[[str, str, float], None] | None = None,
     ) -> None:
-        """Make the broadcast `name` = (camera, view, codec); `run` does the work.
+        """Make the broadcast `name` = (camera, view, codec); `run` does the work, in a thread of `executor`.
 
-        `on_encoded` is told of every coded picture by its media time in seconds, None for a card.
+        `on_packet` is told of every coded picture that is no card: camera, view, media time in seconds.
         """
         self.camera, self.view = name[0], name[1]
         self.codec: Codec = name[2]
         self.viewers: list[Viewer] = []
         self.encoded = 0
         self._settings = settings
+        self._metrics = metrics
         self._executor = executor
         self._clock = clock
+        self._on_packet = on_packet
         self._no_signal_after = no_signal_after
-        self._on_encoded = on_encoded
         self._encoder = Encoder(self.codec, settings)
         self._rtp_clock = RtpClock()
+        self._limit = FrameRateLimit(settings.frame_rate)
         self._pictures: Latest[Picture] = Latest()
-        self._keyframe_wanted = False
         self._keyframe_at = float("-inf")
         self._card_size = (settings.width * 9 // 16, settings.width)
 
@@ -84,19 +89,16 @@ class Broadcast:
         """Pictures that were overtaken by a newer one before the encoder took them."""
         return self._pictures.dropped
 
-    def publish(self, picture: Picture) -> bool:
-        """Hand over the newest picture, without waiting; return whether it overtook one."""
-        return self._pictures.put(picture)
+    def publish(self, picture: Picture) -> None:
+        """Hand over the newest picture, without waiting; one that it overtakes is dropped and counted."""
+        if self._pictures.put(picture):
+            self._count_drop("encoder-busy")
 
     def join(self) -> Viewer:
         """Return a new viewer."""
-        viewer = Viewer(self.request_keyframe)
+        viewer = Viewer()
         self.viewers.append(viewer)
         return viewer
-
-    def request_keyframe(self) -> None:
-        """Make the next picture a keyframe, `KEYFRAME_SPACING` after the last one at the earliest."""
-        self._keyframe_wanted = True
 
     def close(self) -> None:
         """End the broadcast, and with it every viewing."""
@@ -115,8 +117,11 @@ class Broadcast:
             if not any(viewer.started for viewer in self.viewers):
                 continue
             now = self._clock()
-            keyframe = self._keyframe_wanted and now - self._keyframe_at >= KEYFRAME_SPACING
             timestamp = self._rtp_clock.stamp(media_time, now)
+            if not self._limit.takes(timestamp):
+                self._count_drop("frame-rate")
+                continue
+            keyframe = self._is_keyframe_due(now)
             encode = partial(self._encoder.encode, image, timestamp, keyframe=keyframe)
             try:
                 pictures = await loop.run_in_executor(self._executor, encode)
@@ -125,6 +130,10 @@ class Broadcast:
                 self._encoder = Encoder(self.codec, self._settings)
                 continue
             self._deliver(pictures, now, media_time)
+
+    def _is_keyframe_due(self, now: float) -> bool:
+        rested = now - self._keyframe_at >= KEYFRAME_SPACING
+        return rested and any(viewer.needs_keyframe(now) for viewer in self.viewers)
 
     async def _next(self) -> tuple[Image, float | None]:
         """Return the newest picture and its media time, or a card without one when none came for a while."""
@@ -141,8 +150,14 @@ class Broadcast:
     def _deliver(self, pictures: list[EncodedPicture], now: float, media_time: float | None) -> None:
         for picture in pictures:
             self.encoded += 1
-            self._on_encoded(media_time)
+            self._metrics.encodes.labels(self.camera, self.view).inc()
+            if self._on_packet is not None and media_time is not None:
+                self._on_packet(self.camera, self.view, media_time)
             if picture.is_keyframe:
-                self._keyframe_at, self._keyframe_wanted = now, False
+                self._keyframe_at = now
             for viewer in self.viewers:
-                viewer.offer(picture)
+                if dropped := viewer.offer(picture, now):
+                    self._count_drop("slow-viewer", dropped)
+
+    def _count_drop(self, reason: str, count: int = 1) -> None:
+        self._metrics.dropped.labels(self.camera, reason).inc(count)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import av
 import cv2
@@ -10,14 +10,13 @@ import numpy as np
 from av.video.frame import PictureType
 
 from configs.output import EncodingSettings
+from configs.webrtc import Codec
 from stream.render import Image, fit
 from stream.rtp_clock import RTP_RATE
 
-Codec = Literal["h264", "vp8"]
-"""What browsers decode: H.264 (cheaper to make), VP8 for those without."""
-
 _TIME_BASE: Final = Fraction(1, RTP_RATE)
-_FRAME_RATE: Final = 30
+_USUAL_RATE: Final = 30.0
+"""Pictures a second that the rate control expects where no limit says otherwise; their times tell it the truth."""
 _NEVER: Final = 1_000_000
 _LIBRARY: Final[dict[Codec, str]] = {"h264": "libx264", "vp8": "libvpx"}
 _BT601: Final = 6  # FFmpeg's number of SMPTE 170M, the matrix that cv2 converts with
@@ -46,6 +45,7 @@ class Encoder:
         """Make an encoder of `codec`."""
         self.codec: Codec = codec
         self._settings = settings
+        self._rate = min(settings.frame_rate or _USUAL_RATE, _USUAL_RATE)
         self._context: Any
         self._size = (0, 0)
         self._last_keyframe: int | None = None
@@ -64,7 +64,7 @@ class Encoder:
         planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts, frame.time_base = timestamp, _TIME_BASE
-        frame.duration = RTP_RATE // _FRAME_RATE
+        frame.duration = round(RTP_RATE / self._rate)
         if keyframe or self._is_due(timestamp):
             frame.pict_type = PictureType.I
             self._last_keyframe = timestamp
@@ -80,7 +80,7 @@ class Encoder:
         context.height, context.width = size
         context.pix_fmt = "yuv420p"
         context.time_base = _TIME_BASE
-        context.framerate = Fraction(_FRAME_RATE)
+        context.framerate = Fraction(self._rate).limit_denominator(1001)
         context.gop_size = _NEVER
         context.thread_count = 1
         context.colorspace, context.color_range = _BT601, _LIMITED

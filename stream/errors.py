@@ -13,6 +13,7 @@ StreamError
 ├── NoSignalError (RuntimeError)        a camera gives no picture now
 ├── TooManyViewersError (RuntimeError)  the limit of viewers is reached
 ├── CameraTakenError (RuntimeError)     a camera has a publisher already
+├── PushError (ConnectionError)         an SFU does not take a view, or lost it
 ├── AddressInUseError (OSError)         another program listens on that address
 └── BrokerError (ConnectionError)       the MQTT broker cannot be reached or refuses
 """
@@ -72,6 +73,19 @@ class TooManyViewersError(StreamError, RuntimeError):
 
 class CameraTakenError(StreamError, RuntimeError):
     """A camera has a publisher already."""
+
+
+class PushError(StreamError, ConnectionError):
+    """An SFU does not take a view, or the connection to it was lost.
+
+    Attributes:
+        retry_after: seconds that the SFU wants to be left alone; 0 if it does not say.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        """Make an error that says what happened and when to try again."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class AddressInUseError(StreamError, OSError):

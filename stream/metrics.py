@@ -32,6 +32,8 @@ class Metrics:
         still_streams: MJPEG viewers of a view.
         reloads: looks at the configuration, by result.
         reload_successful: 1 unless the last look found what cannot be used.
+        push_up: 1 while an SFU takes a view that is pushed to it.
+        push_failures: tries and sessions that failed.
         mqtt_connected: 1 while the broker is there.
         clips: of events, by what became of them.
         deliveries: events for files and webhooks, by what became of them.
@@ -79,6 +81,9 @@ class Metrics:
             registry=registry,
         )
         self.reload_successful.set(1)
+        pushed = ["camera", "view", "target"]
+        self.push_up = Gauge("livesal_push_up", "Whether an SFU takes a view", pushed, registry=registry)
+        self.push_failures = Counter("livesal_push_failures", "Failed pushes to an SFU", pushed, registry=registry)
         self.mqtt_connected = Gauge("livesal_mqtt_connected", "Whether the broker is there", registry=registry)
         self.clips = Counter("livesal_clips", "Clips of events", ["camera", "result"], registry=registry)
         self.deliveries = Counter(

@@ -138,10 +138,11 @@ class MjpegStreams:
                 viewer.close()
 
     async def _code(self, camera: str, pictures: Latest[Picture]) -> Still:
+        width = self._hub.encoding(camera).width
         try:
             async with asyncio.timeout(self._no_signal_after):
                 picture = await pictures.take()
         except TimeoutError:
             card = no_signal_card(_CARD_SIZE, f"no signal from {camera}")
-            return Still(await self._hub.code(card), None)
-        return Still(await self._hub.code(picture.image), picture.media_time)
+            return Still(await self._hub.code(card, width), None)
+        return Still(await self._hub.code(picture.image, width), picture.media_time)

@@ -1,6 +1,7 @@
 """What a peer's offer says, checked before anything is built for it; and the candidates that it sends later."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +9,7 @@ from aiortc import sdp
 from aiortc.codecs import CODECS
 from aiortc.rtcpeerconnection import find_common_codecs
 
-from stream.encoder import Codec
+from configs.webrtc import Codec
 from stream.errors import SessionError, UnplayableOfferError
 
 MAXIMUM_BYTES: Final = 64 * 1024
@@ -20,6 +21,7 @@ without it the browser's first check, to an address of ours, tells where it is."
 
 CODEC_NAMES: Final[dict[str, Codec]] = {"video/h264": "h264", "video/vp8": "vp8"}
 """Media types of the codecs that we have, in lower case."""
+_LABELS: Final[dict[Codec, str]] = {"h264": "H.264 (baseline, packetization-mode=1)", "vp8": "VP8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,21 @@ class PlayerOffer(Offer):
     """A WHEP player's offer.
 
     Attributes:
-        codec: that the video is sent in: H.264 if the player has it, else VP8.
+        codec: that the video is sent in.
     """
 
     codec: Codec
 
 
-def read_offer(body: bytes) -> PlayerOffer:
+def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> PlayerOffer:
     """Read a WHEP player's offer.
 
+    Args:
+        body: of the request.
+        codecs: those in use, best first: the first one that the player has is taken.
+
     Raises:
-        UnplayableOfferError: it does not ask for exactly one video in a codec that we have.
+        UnplayableOfferError: it does not ask for exactly one video in one of `codecs`, over one transport.
         SessionError: it is no SDP, or lacks what WebRTC needs.
     """
     offer, description = parse_offer(body)
@@ -65,23 +71,26 @@ def read_offer(body: bytes) -> PlayerOffer:
     if video.direction not in {"recvonly", "sendrecv"}:
         message = f"the offer's video is {video.direction or 'without direction'}; a player offers recvonly"
         raise UnplayableOfferError(message)
-    common = common_video_codecs(video)
-    codec: Codec = "h264" if "h264" in common else "vp8"
+    bundled = {name for group in description.group if group.semantic == "BUNDLE" for name in group.items}
+    if len(description.media) > 1 and not bundled.issuperset(media.rtp.muxId for media in description.media):
+        message = "the offer does not bundle its media: offer them in one BUNDLE group (bundlePolicy 'max-bundle')"
+        raise UnplayableOfferError(message)
+    common = common_video_codecs(video, codecs)
+    codec = next(codec for codec in codecs if codec in common)
     return PlayerOffer(offer.text, offer.has_candidates, offer.is_passive, codec)
 
 
-def common_video_codecs(video: sdp.MediaDescription) -> frozenset[Codec]:
-    """Return the codecs of an offered video that we have as well.
+def common_video_codecs(video: sdp.MediaDescription, codecs: Sequence[Codec] = ("h264", "vp8")) -> frozenset[Codec]:
+    """Return those out of `codecs` that an offered video may be in.
 
     Raises:
         UnplayableOfferError: there is none.
     """
     both = find_common_codecs(CODECS["video"], video.rtp.codecs)
-    found: frozenset[Codec] = frozenset(
-        CODEC_NAMES[name] for codec in both if (name := codec.mimeType.lower()) in CODEC_NAMES
-    )
+    known = {CODEC_NAMES.get(codec.mimeType.lower()) for codec in both}
+    found = frozenset(codec for codec in codecs if codec in known)
     if not found:
-        message = "the offer has neither H.264 (baseline, packetization-mode=1) nor VP8"
+        message = f"the offer has no codec that is used here: {', '.join(_LABELS[codec] for codec in codecs)}"
         raise UnplayableOfferError(message)
     return found
 

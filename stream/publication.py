@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final
 
-from stream.encoder import Codec
+from configs.webrtc import Codec
 
 CAPACITY: Final = 30
 """Coded pictures that wait to be decoded: a second; then all are dropped up to the next keyframe."""

@@ -10,7 +10,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.reformatter import VideoReformatter
 
-from stream.encoder import Codec
+from configs.webrtc import Codec
 from stream.errors import SilentSourceError, SourceError
 from stream.pixels import to_rgb
 from stream.publication import CodedPicture, Publication

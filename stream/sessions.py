@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.sdp import candidate_from_sdp
 
 from configs.output import WebRtcSettings
-from stream.errors import SessionError, UnknownNameError
+from stream.errors import SessionError, UnknownNameError, UnplayableOfferError
+from stream.ice import advertise, configuration
 from stream.offer import Offer
+from stream.video_sender import with_mux_only
 
 _log = logging.getLogger(__name__)
 
@@ -55,12 +57,17 @@ class Session:
 
 
 class Sessions:
-    """All sessions of a service; each lives in its own task."""
+    """All sessions of a service; each lives in its own task.
+
+    Attributes:
+        settings: of all of them.
+        tasks: theirs.
+    """
 
     def __init__(self, settings: WebRtcSettings, connect_timeout: float = CONNECT_TIMEOUT) -> None:
         """Make a store without sessions; one that is unconnected after the timeout is ended."""
         self.tasks = asyncio.TaskGroup()
-        self._settings = settings
+        self.settings = settings
         self._connect_timeout = connect_timeout
         self._sessions: dict[str, Session] = {}
         self._stack = AsyncExitStack()
@@ -102,8 +109,7 @@ class Sessions:
 
     def connection(self) -> RTCPeerConnection:
         """Return a new connection with the ICE servers of the settings."""
-        servers = [RTCIceServer(url) for url in self._settings.ice_servers]
-        return RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        return RTCPeerConnection(configuration(self.settings.ice_servers))
 
     async def answer(
         self,
@@ -139,7 +145,8 @@ class Sessions:
                 message = f"the offer cannot be answered ({error or type(error).__name__})"
                 raise SessionError(message) from None
             session.ice_name = "".join(re.findall(r"^a=ice-ufrag:(\S+)", offer.text, re.MULTILINE)[:1])
-            session.answer = _finish(connection.localDescription.sdp)
+            answer = with_mux_only(connection.localDescription.sdp)
+            session.answer = advertise(answer, self.settings.advertised_hosts)
             self._sessions[session.id] = session
             name = f"{session.role} {'/'.join(session.place)}"
             self.tasks.create_task(self._live(session, resources.pop_all()), name=name)
@@ -153,11 +160,11 @@ class Sessions:
         """Add a peer's candidates to a session; those that cannot be used are discarded.
 
         Raises:
-            SessionError: they belong to another ICE session.
+            UnplayableOfferError: they belong to another ICE session.
         """
         if ice_name and ice_name != session.ice_name:
             message = f"the candidates are of ICE session '{ice_name}', not of this one; restarts are not supported"
-            raise SessionError(message)
+            raise UnplayableOfferError(message)
         for line in candidates:
             with suppress(ValueError, AssertionError, IndexError, InvalidStateError):
                 await _add_candidate(session.connection, line)
@@ -206,8 +213,3 @@ def _be_passive(connection: RTCPeerConnection) -> None:
     """Let the peer begin the DTLS handshake, as WHIP and WHEP ask; aiortc would begin it itself."""
     for transceiver in connection.getTransceivers():
         transceiver.receiver.transport._set_role("server")  # noqa: SLF001 - aiortc has no other way
-
-
-def _finish(answer: str) -> str:
-    """Add what aiortc leaves out: RTP and RTCP only ever share one port."""
-    return answer.replace("a=rtcp-mux\r\n", "a=rtcp-mux\r\na=rtcp-mux-only\r\n")

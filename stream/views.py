@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from configs.output import EncodingSettings
+from configs.webrtc import Codec
 from stream.broadcast import Broadcast, Picture
-from stream.encoder import Codec
 from stream.errors import NoSignalError, UnknownNameError
 from stream.latest import Latest
 from stream.metrics import Metrics
@@ -61,7 +61,7 @@ class ViewHub:
         """Make a hub without cameras.
 
         Args:
-            settings: of every encoder.
+            settings: of every encoder whose camera has none of its own.
             metrics: where encodes and drops are counted.
             clock: monotonic seconds.
             no_signal_after: seconds without a picture after which viewers see a card that says so.
@@ -72,7 +72,7 @@ class ViewHub:
         self._metrics = metrics
         self._clock = clock
         self._no_signal_after = no_signal_after
-        self._cameras: set[str] = set()
+        self._cameras: dict[str, EncodingSettings] = {}
         self._broadcasts: dict[tuple[str, str, Codec], Broadcast] = {}
         self._retirements: dict[tuple[str, str, Codec], asyncio.TimerHandle] = {}
         self._latest: dict[tuple[str, str], Picture] = {}
@@ -113,13 +113,17 @@ class ViewHub:
             for broadcast in self._broadcasts.values()
         )
 
-    def add_camera(self, camera: str) -> None:
-        """Make a camera's views known; a known one stays as it is."""
-        self._cameras.add(camera)
+    def add_camera(self, camera: str, encoding: EncodingSettings | None = None) -> None:
+        """Make a camera's views known, coded by `encoding` over the hub's settings; a known one stays as it is."""
+        self._cameras.setdefault(camera, encoding.over(self._settings) if encoding else self._settings)
+
+    def encoding(self, camera: str) -> EncodingSettings:
+        """Return the settings that the views of `camera` are coded by."""
+        return self._cameras.get(camera, self._settings)
 
     def remove_camera(self, camera: str) -> None:
         """Forget a camera and end its viewings."""
-        self._cameras.discard(camera)
+        self._cameras.pop(camera, None)
         for key in [key for key in self._broadcasts if key[0] == camera]:
             self._retire(key)
         for view in VIEWS:
@@ -167,8 +171,8 @@ class ViewHub:
         for tap in self._taps.get((camera, view), ()):
             tap.put(picture)
         for (name, shown, _), broadcast in self._broadcasts.items():
-            if (name, shown) == (camera, view) and broadcast.publish(picture):
-                self._metrics.dropped.labels(camera, "encoder-busy").inc()
+            if (name, shown) == (camera, view):
+                broadcast.publish(picture)
 
     @contextmanager
     def watch(self, camera: str, view: str, codec: Codec) -> Iterator[Viewer]:
@@ -193,7 +197,7 @@ class ViewHub:
             broadcast.viewers.remove(viewer)
             if not broadcast.viewers and self._broadcasts.get(key) is broadcast:
                 loop = asyncio.get_running_loop()
-                self._retirements[key] = loop.call_later(self._settings.idle, self._retire, key)
+                self._retirements[key] = loop.call_later(self.encoding(camera).idle, self._retire, key)
 
     async def snapshot(self, camera: str, view: str) -> bytes:
         """Return the newest picture of a view as a JPEG file; if nobody watches it, it is rendered for this.
@@ -206,11 +210,10 @@ class ViewHub:
         latest = self._latest.get((camera, view))
         if latest is None or self._clock() - latest.published_at > _FRESH:
             latest = await self._next(camera, view)
-        return await self.code(latest.image)
+        return await self.code(latest.image, self.encoding(camera).width)
 
-    async def code(self, image: Image) -> bytes:
-        """Return (H, W, 3) uint8 RGB as a JPEG file, at most as wide as an encoder's pictures."""
-        width = self._settings.width
+    async def code(self, image: Image, width: int) -> bytes:
+        """Return (H, W, 3) uint8 RGB as a JPEG file, at most `width` pixels wide."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: jpeg(fit(image, width)))
 
     @contextmanager
@@ -261,15 +264,15 @@ class ViewHub:
             self._awaited[name] = waiting
 
     def _start(self, key: tuple[str, str, Codec]) -> Broadcast:
-        camera, view = key[:2]
-        counter = self._metrics.encodes.labels(camera, view)
-
-        def count(media_time: float | None) -> None:
-            counter.inc()
-            if self._on_packet is not None and media_time is not None:
-                self._on_packet(camera, view, media_time)
-
-        broadcast = Broadcast(key, self._settings, self._executor, self._clock, self._no_signal_after, count)
+        broadcast = Broadcast(
+            key,
+            self.encoding(key[0]),
+            self._metrics,
+            self._executor,
+            self._clock,
+            self._no_signal_after,
+            self._on_packet,
+        )
         self._broadcasts[key] = broadcast
         self._metrics.encoders.labels(*key[:2]).inc()
         self._tasks.create_task(broadcast.run(), name=f"encode {'/'.join(key)}")

@@ -3,16 +3,11 @@
 from contextlib import AsyncExitStack
 from typing import Final
 
-from aiortc import RTCPeerConnection, RTCRtpSender
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability
-
 from configs.output import WebRtcSettings
-from stream.encoder import Codec
 from stream.errors import TooManyViewersError
 from stream.offer import PlayerOffer
-from stream.packet_track import PacketTrack
 from stream.sessions import CONNECT_TIMEOUT, Session, Sessions
-from stream.viewer import Viewer
+from stream.video_sender import send_view
 from stream.views import ViewHub
 
 _VIEWER: Final = "viewer"
@@ -44,33 +39,16 @@ class WebRtcSessions(Sessions):
             SessionError: the offer cannot be answered.
         """
         self._hub.check(camera, view)
-        if self.count(_VIEWER) + self._opening >= self._settings.maximum_viewers:
-            message = f"all {self._settings.maximum_viewers} places for viewers are taken; try again later"
+        if self.count(_VIEWER) + self._opening >= self.settings.maximum_viewers:
+            message = f"all {self.settings.maximum_viewers} places for viewers are taken; try again later"
             raise TooManyViewersError(message)
         self._opening += 1
         session = Session(_VIEWER, (camera, view), self.connection())
         try:
             async with AsyncExitStack() as resources:
                 viewer = resources.enter_context(self._hub.watch(camera, view, offer.codec))
-                track = _add_video(session.connection, viewer, offer.codec)
-                track.on("ended", session.ended.set)
+                send_view(session.connection, viewer, offer.codec).on("ended", session.ended.set)
                 await self.answer(session, offer, resources)
         finally:
             self._opening -= 1
         return session
-
-
-def _add_video(connection: RTCPeerConnection, viewer: Viewer, codec: Codec) -> PacketTrack:
-    """Add the track and its codec: before the remote description, or aiortc ignores both in silence."""
-    track = PacketTrack(viewer)
-    transceiver = connection.addTransceiver(track, "sendonly")
-    transceiver.setCodecPreferences(_preferences(codec))
-    # What the player loses is mended by the shared encoder, not by aiortc's own, which never runs.
-    setattr(transceiver.sender, "_send_keyframe", viewer.request_keyframe)  # noqa: B010 - it is a method
-    return track
-
-
-def _preferences(codec: Codec) -> list[RTCRtpCodecCapability]:
-    """Return aiortc's capabilities of `codec`, with retransmission."""
-    wanted = {f"video/{codec}", "video/rtx"}
-    return [known for known in RTCRtpSender.getCapabilities("video").codecs if known.mimeType.lower() in wanted]

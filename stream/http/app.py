@@ -74,7 +74,6 @@ def create_app(
     metrics: Metrics,
     *,
     http: HttpSettings = HttpSettings(),  # noqa: B008 - immutable
-    ice_servers: tuple[str, ...] = (),
     extensions: Sequence[Extension] = (),
 ) -> LiveSalApp:
     """Return the application; it reads nothing and starts nothing until it is served.
@@ -85,7 +84,6 @@ def create_app(
         sessions: WebRTC viewers of the hub, and publishers.
         metrics: what `/metrics` shows.
         http: who may ask, and how often.
-        ice_servers: STUN and TURN URLs that WHEP players and WHIP publishers are told of.
         extensions: further routes.
     """
     streams = EventStreams(backend)
@@ -96,8 +94,8 @@ def create_app(
     for extension in extensions:
         app.include_router(extension.router)
     app.include_router(session_router(keeper))
-    app.include_router(whep_router(backend, sessions, ice_servers))
-    app.include_router(whip_router(backend, sessions, ice_servers))
+    app.include_router(whep_router(backend, sessions))
+    app.include_router(whip_router(backend, sessions))
 
     @app.get("/", include_in_schema=False)
     async def preview() -> FileResponse:

@@ -1,13 +1,15 @@
 """What WHEP and WHIP share over HTTP: endpoints that describe themselves, and sessions below them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
+from configs.webrtc import IceServerSettings
 from stream.http.problem import problem
+from stream.ice import link_headers
 from stream.offer import MAXIMUM_BYTES, read_candidates
 from stream.sessions import Session, Sessions
 
@@ -21,13 +23,13 @@ def body(media_type: str, description: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def refuse_type(request: Request, expected: str) -> Response | None:
-    """Return a 415 unless the request's content type is the expected one."""
+def refuse_type(request: Request, expected: str, header: str) -> Response | None:
+    """Return a 415, which says by `header` what is right, unless the request's content type is the expected one."""
     found = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if found == expected:
         return None
     detail = f"the content type is '{found or 'missing'}'; send {expected}"
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, {"Accept-Post": expected})
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, {header: expected})
 
 
 async def read(request: Request) -> bytes:
@@ -40,12 +42,13 @@ async def read(request: Request) -> bytes:
     return bytes(received)
 
 
-def created(session: Session, endpoint: str, ice_servers: tuple[str, ...]) -> Response:
+def created(session: Session, endpoint: str, ice_servers: Sequence[IceServerSettings]) -> Response:
     """Return the 201 of a new session at `endpoint`: our answer, its address, and the ICE servers to use."""
     headers = {"Location": f"{endpoint}/{session.id}", "ETag": session.etag, "Accept-Patch": FRAGMENT}
-    if ice_servers:
-        headers["Link"] = ", ".join(f'<{url}>; rel="ice-server"' for url in ice_servers)
-    return Response(session.answer, HTTPStatus.CREATED, headers, SDP)
+    answer = Response(session.answer, HTTPStatus.CREATED, headers, SDP)
+    for link in link_headers(ice_servers):
+        answer.headers.append("Link", link)
+    return answer
 
 
 def add_description(router: APIRouter, endpoint: str, check: Callable[..., Awaitable[None]]) -> None:
@@ -68,11 +71,13 @@ def add_description(router: APIRouter, endpoint: str, check: Callable[..., Await
         """Say what the endpoint speaks."""
         return Response(media_type=SDP)
 
-    @router.options(endpoint, dependencies=there)
-    @router.options(f"{endpoint}/{{session}}", dependencies=there, include_in_schema=False)
+    @router.options(endpoint)
     async def options() -> Response:
-        """Say what the endpoint accepts; also the answer to a browser's preflight."""
-        return Response(headers={"Accept-Post": SDP, "Accept-Patch": FRAGMENT})
+        """Say what an endpoint accepts; also the answer to a browser's preflight, which shows no token.
+
+        So it tells nobody which endpoints there are; and a page elsewhere gets to read the 404 that follows.
+        """
+        return Response(headers={"Accept-Post": SDP})
 
 
 def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Session]], sessions: Sessions) -> None:
@@ -90,16 +95,21 @@ def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Ses
         session: Annotated[Session, Depends(find)], request: Request, if_match: Annotated[str | None, Header()] = None
     ) -> Response:
         """Take a peer's late candidates."""
-        if refusal := refuse_type(request, FRAGMENT):
+        if refusal := refuse_type(request, FRAGMENT, "Accept-Patch"):
             return refusal
         if if_match is None:
             return problem(HTTPStatus.PRECONDITION_REQUIRED, f"send the session's ETag: If-Match: {session.etag}")
         if if_match == "*":
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "ICE restarts are not supported: open a new session")
-        if if_match != session.etag:
+        if session.etag not in [tag.strip() for tag in if_match.split(",")]:
             return problem(HTTPStatus.PRECONDITION_FAILED, f"{if_match} is not this session's ETag")
         await sessions.trickle(session, *read_candidates(await read(request)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    @router.options(path)
+    async def options() -> Response:
+        """Say what a session accepts; also the answer to a browser's preflight."""
+        return Response(headers={"Accept-Patch": FRAGMENT})
 
     @router.delete(path)
     async def leave(session: Annotated[Session, Depends(find)]) -> Response:
@@ -108,6 +118,7 @@ def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Ses
         return Response(status_code=HTTPStatus.OK)
 
     @router.get(path, status_code=HTTPStatus.NO_CONTENT)
+    @router.head(path, status_code=HTTPStatus.NO_CONTENT, include_in_schema=False)
     async def session_exists(session: Annotated[Session, Depends(find)]) -> Response:
         """Say that the session is there, without content."""
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"ETag": session.etag})

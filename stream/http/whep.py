@@ -16,7 +16,7 @@ from stream.webrtc import WebRtcSessions
 _ENDPOINT: Final = "/cameras/{camera}/{view}/whep"
 
 
-def whep_router(backend: Backend, sessions: WebRtcSessions, ice_servers: tuple[str, ...]) -> APIRouter:
+def whep_router(backend: Backend, sessions: WebRtcSessions) -> APIRouter:
     """Return the routes of all WHEP endpoints and sessions."""
     router = APIRouter(tags=["WHEP"])
 
@@ -24,14 +24,14 @@ def whep_router(backend: Backend, sessions: WebRtcSessions, ice_servers: tuple[s
     async def watch(camera: str, view: str, request: Request) -> Response:
         """Answer a player's offer (recvonly video) and send it the view."""
         sessions.check(camera, view)
-        if refusal := refuse_type(request, SDP):
+        if refusal := refuse_type(request, SDP, "Accept-Post"):
             return refusal
-        offer = read_offer(await read(request))
+        offer = read_offer(await read(request), sessions.settings.codecs)
         if backend.camera(camera).source != "up":
             message = f"camera '{camera}' is {backend.camera(camera).source}: there is no live source now"
             raise NoSignalError(message)
         session = await sessions.open(camera, view, offer)
-        return created(session, f"/cameras/{camera}/{view}/whep", ice_servers)
+        return created(session, f"/cameras/{camera}/{view}/whep", sessions.settings.ice_servers)
 
     async def check(camera: str, view: str) -> None:
         sessions.check(camera, view)

@@ -17,7 +17,7 @@ from stream.sessions import Session, Sessions
 _ENDPOINT: Final = "/cameras/{camera}/whip"
 
 
-def whip_router(backend: Backend, sessions: Sessions, ice_servers: tuple[str, ...]) -> APIRouter:
+def whip_router(backend: Backend, sessions: Sessions) -> APIRouter:
     """Return the routes of all WHIP endpoints and sessions."""
     router = APIRouter(tags=["WHIP"])
 
@@ -32,11 +32,11 @@ def whip_router(backend: Backend, sessions: Sessions, ice_servers: tuple[str, ..
     async def receive(camera: str, request: Request) -> Response:
         """Answer a publisher's offer (sendonly video) and take what it sends for the camera's pictures."""
         place = inlet(camera)
-        if refusal := refuse_type(request, SDP):
+        if refusal := refuse_type(request, SDP, "Accept-Post"):
             return refusal
         offer = read_publisher_offer(await read(request))
         session = await publish(sessions, camera, place, offer)
-        return created(session, f"/cameras/{camera}/whip", ice_servers)
+        return created(session, f"/cameras/{camera}/whip", sessions.settings.ice_servers)
 
     async def check(camera: str) -> None:
         inlet(camera)

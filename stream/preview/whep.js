@@ -1,6 +1,6 @@
 // Plays one WHEP endpoint in a <video>, and tries again every two seconds for as long as it is wanted.
 
-import { end, gathered } from "./webrtc.js";
+import { end } from "./webrtc.js";
 
 const RETRY_MS = 2000;
 const STALL_MS = 8000;
@@ -55,12 +55,12 @@ export class WhepPlayer {
       if (["failed", "disconnected", "closed"].includes(connection.connectionState)) again("connection lost");
     };
     try {
-      await connection.setLocalDescription();
-      await gathered(connection);
+      // Addresses are gathered after the answer, which names the servers to ask for them; they follow by PATCH.
+      const offer = await connection.createOffer();
       const answer = await fetch(this.endpoint, {
         method: "POST",
         headers: { "Content-Type": "application/sdp" },
-        body: connection.localDescription.sdp,
+        body: offer.sdp,
       });
       if (answer.status !== 201) {
         const problem = await answer.json().catch(() => ({}));
@@ -72,6 +72,10 @@ export class WhepPlayer {
         return;
       }
       this.session = session;
+      const iceServers = linkedServers(answer.headers.get("Link") ?? "");
+      connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+      trickle(connection, offer.sdp, session, answer.headers.get("ETag"));
+      await connection.setLocalDescription(offer);
       await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
       this.#watch(attempt, again);
     } catch (error) {
@@ -100,4 +104,33 @@ export class WhepPlayer {
     this.say(`${notice}; trying again`);
     this.timer = setTimeout(() => this.#connect(), RETRY_MS);
   }
+}
+/** Return the ICE servers in an answer's Link headers, which arrive joined by commas. */
+export function linkedServers(links) {
+  const servers = [];
+  for (const [, urls, text] of links.matchAll(/<([^>]+)>((?:\s*;\s*[\w-]+="(?:[^"\\]|\\.)*")*)/g)) {
+    const parameters = {};
+    for (const [, name, value] of text.matchAll(/([\w-]+)="((?:[^"\\]|\\.)*)"/g)) {
+      parameters[name] = value.replace(/\\(.)/g, "$1");
+    }
+    const { rel, username, credential } = parameters;
+    if (rel === "ice-server") servers.push(username ? { urls, username, credential } : { urls });
+  }
+  return servers;
+}
+
+/** Send the session the addresses that the browser finds; those behind .local names are of no use to it. */
+function trickle(connection, offer, session, etag) {
+  const head = offer.match(/a=(?:ice-ufrag|ice-pwd|mid):.*\r\n/g).join("");
+  let found = [];
+  const send = () => {
+    const body = head + found.map((line) => `a=${line}\r\n`).join("");
+    found = [];
+    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": etag };
+    fetch(session, { method: "PATCH", headers, body }).catch(() => {});
+  };
+  connection.onicecandidate = ({ candidate }) => {
+    if (!candidate?.candidate || candidate.address?.endsWith(".local")) return;
+    if (found.push(candidate.candidate) === 1) setTimeout(send);
+  };
 }

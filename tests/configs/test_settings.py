@@ -60,10 +60,31 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, expected: str) -> Non
     assert expected in str(caught.value)
 
 
-def test_a_wrong_secret_is_not_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cameras: {a: {url: [hunter2]}}",
+        "http: {tokens: [hunter2]}",
+        "webrtc: {push: [{camera: a, url: 'hunter2://sfu'}]}",
+        "webrtc: {ice_servers: [{url: 'turn:relay', credential: hunter2}]}",
+    ],
+)
+def test_a_wrong_secret_is_not_repeated(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load_settings(write(tmp_path, "cameras: {a: {url: [hunter2]}}"))
+        load_settings(write(tmp_path, text))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_camera_s_encoding_goes_over_the_common_one(tmp_path: Path) -> None:
+    text = "webrtc: {encoding: {width: 320, bitrate: 90000}}\ncameras: {a: {url: x, encoding: {width: 1280}}}"
+    settings = load_settings(write(tmp_path, text))
+    own = settings.cameras["a"].encoding.over(settings.webrtc.encoding)
+    assert (own.width, own.bitrate) == (1280, 90_000)
+
+
+def test_a_codec_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'webrtc\.codecs': .*names a codec twice"):
+        load_settings(write(tmp_path, "webrtc: {codecs: [vp8, vp8]}"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from av import VideoFrame
 class Player:
     """Offers to receive one video, and gives its decoded frames."""
 
-    def __init__(self, codec: str = "H264") -> None:
+    def __init__(self, *codecs: str) -> None:
+        """Make a player of `codecs`, H264 if none is given."""
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._codec = codec
+        self._codecs = codecs or ("H264",)
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
         self.connection.on("track", self._track.set_result)
 
@@ -26,11 +27,13 @@ class Player:
     ) -> None:
         await self.connection.close()
 
-    async def offer(self) -> str:
-        """Return an offer with all candidates."""
+    async def offer(self, *, audio: bool = False) -> str:
+        """Return an offer with all candidates; with `audio`, which livesal has none of, before the video."""
+        if audio:
+            self.connection.addTransceiver("audio", "recvonly")
         transceiver = self.connection.addTransceiver("video", "recvonly")
         codecs = RTCRtpReceiver.getCapabilities("video").codecs
-        transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {self._codec, "rtx"}])
+        transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {*self._codecs, "rtx"}])
         await self.connection.setLocalDescription(await self.connection.createOffer())
         return self.connection.localDescription.sdp
 
@@ -46,7 +49,7 @@ class Player:
 
     async def lose_a_picture(self, source: int) -> None:
         """Tell the sender of RTP stream `source` that a picture was lost (PLI)."""
-        (transceiver,) = self.connection.getTransceivers()
+        transceiver = self.connection.getTransceivers()[-1]
         await transceiver.receiver._send_rtcp_pli(source)
 
     async def vanish(self) -> None:
@@ -62,4 +65,4 @@ def without_candidates(offer: str) -> str:
 
 def candidates(offer: str) -> list[str]:
     """Return the candidate lines of an offer."""
-    return re.findall(r"a=candidate:.*", offer)
+    return re.findall(r"a=candidate:[^\r\n]*", offer)

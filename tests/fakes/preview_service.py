@@ -80,7 +80,7 @@ async def preview_service(
         asyncio.TaskGroup() as tasks,
     ):
         hub.add_camera("front")
-        publisher = tasks.create_task(_publish(hub), name="publish the pattern")
+        publisher = tasks.create_task(publish_pattern(hub), name="publish the pattern")
         keeping = tasks.create_task(archive.run(backend.subscribe), name="keep events")
         await until(lambda: bool(backend.channels))
         yield PreviewService(server.url, hub, sessions, backend, metrics, archive)
@@ -88,7 +88,8 @@ async def preview_service(
             task.cancel()
 
 
-async def _publish(hub: ViewHub) -> None:
+async def publish_pattern(hub: ViewHub) -> None:
+    """Show the pattern in the wanted views of `front` for as long as somebody looks."""
     number = 0
     while True:
         image = pattern(number)

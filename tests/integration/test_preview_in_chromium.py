@@ -10,11 +10,13 @@ from pathlib import Path
 import aioice.ice
 import numpy as np
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Request
 
 from configs.events import EventSettings
+from configs.webrtc import IceServerSettings
 from stream.backend import KeyframeThumbnail, Timeline, TimelinePoint
 from stream.events import AdaptationEvent, CameraState
+from stream.ice import link_headers
 from stream.render import jpeg
 from tests.fakes.chromium import bare_page, chromium, play, read_png, watch
 from tests.fakes.preview_service import QUADRANTS, SIZE, PreviewService, pattern, preview_service, read_number
@@ -256,3 +258,31 @@ async def test_older_events_are_a_click_away(service: PreviewService, browser: B
     )
     assert starts == sorted(starts, reverse=True)
     assert await page.get_by_role("button", name="Older").is_hidden()
+
+
+async def test_the_player_asks_the_servers_that_the_answer_names(service: PreviewService, browser: Browser) -> None:
+    page = await bare_page(browser, service.url)
+    servers = await page.evaluate(
+        """async (link) => (await import("/preview/whep.js")).linkedServers(link)""",
+        ", ".join(
+            link_headers(
+                [
+                    IceServerSettings(url="stun:stun.test"),
+                    IceServerSettings.model_validate({"url": "turn:turn.test", "username": "u,", "credential": 'p"\\'}),
+                ]
+            )
+        ),
+    )
+    assert servers == [{"urls": "stun:stun.test"}, {"urls": "turn:turn.test", "username": "u,", "credential": 'p"\\'}]
+
+
+async def test_the_player_tells_its_addresses_after_the_answer(service: PreviewService, browser: Browser) -> None:
+    page = await bare_page(browser, service.url)
+    sent: dict[str, list[Request]] = {}
+    page.on("request", lambda request: sent.setdefault(request.method, []).append(request))
+    await play(page, "/cameras/front/final/whep")
+    (offer,) = sent["POST"]
+    assert "a=candidate" not in (offer.post_data or "")
+    assert all("a=candidate:" in (one.post_data or "") and "if-match" in one.headers for one in sent["PATCH"])
+    statuses = [answer.status for one in sent["PATCH"] if (answer := await one.response())]
+    assert set(statuses) == {204}

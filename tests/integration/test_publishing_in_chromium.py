@@ -17,7 +17,7 @@ from tests.fakes.web_server import files, web_server
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-NPM_CLIENT = ROOT / ".venv" / "npm-clients" / "node_modules" / "whip-whep" / "whip.js"
+NPM_CLIENT = ROOT / ".npm-clients" / "node_modules" / "whip-whep" / "whip.js"
 _PATIENCE = 200_000.0  # milliseconds
 TOKEN = "correct horse"  # noqa: S105 - of a test
 

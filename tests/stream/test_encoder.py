@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from configs.output import EncodingSettings
-from stream.encoder import Codec, EncodedPicture, Encoder
+from configs.webrtc import Codec
+from stream.encoder import EncodedPicture, Encoder
 
 SETTINGS = EncodingSettings(width=320, keyframe_interval=2.0)
 CODECS: tuple[Codec, ...] = ("h264", "vp8")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from configs.output import EncodingSettings, HttpSettings, WebRtcSettings
+from configs.output import HttpSettings, WebRtcSettings
 from stream.http.app import create_app
 from stream.metrics import Metrics
 from stream.views import ViewHub
@@ -28,7 +28,16 @@ def backend() -> FakeBackend:
 
 @pytest.fixture
 async def client(backend: FakeBackend) -> AsyncIterator[httpx.AsyncClient]:
-    settings = WebRtcSettings(maximum_viewers=1, encoding=EncodingSettings(width=160, idle=0))
+    settings = WebRtcSettings.model_validate(
+        {
+            "maximum_viewers": 1,
+            "encoding": {"width": 160, "idle": 0},
+            "ice_servers": [
+                "stun:stun.invalid",
+                {"url": "turn:turn.invalid?transport=udp", "username": "u", "credential": 'p"w'},
+            ],
+        }
+    )
     async with (
         ViewHub(settings.encoding, Metrics()) as hub,
         WebRtcSessions(hub, settings) as sessions,
@@ -40,7 +49,6 @@ async def client(backend: FakeBackend) -> AsyncIterator[httpx.AsyncClient]:
             sessions,
             Metrics(),
             http=HttpSettings(rate_limit=1000),
-            ice_servers=("stun:stun.example.org", "turn:turn.example.org"),
         )
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://livesal") as client:
             yield client
@@ -59,13 +67,19 @@ async def test_a_session_from_offer_to_goodbye(client: httpx.AsyncClient, offer:
     assert opened.text.startswith("v=0")
     location, etag = opened.headers["Location"], opened.headers["ETag"]
     assert location.startswith(f"{ENDPOINT}/")
-    assert opened.headers["Link"] == (
-        '<stun:stun.example.org>; rel="ice-server", <turn:turn.example.org>; rel="ice-server"'
-    )
+    assert opened.headers.get_list("Link") == [
+        '<stun:stun.invalid>; rel="ice-server"',
+        (
+            '<turn:turn.invalid?transport=udp>; rel="ice-server"; '
+            'username="u"; credential="p\\"w"; credential-type="password"'
+        ),
+    ]
     assert opened.headers["Access-Control-Expose-Headers"] == "ETag, Link, Location, Accept-Patch"
 
-    there = await client.get(location)
-    assert (there.status_code, there.content, there.headers["ETag"]) == (204, b"", etag)
+    for there in (await client.get(location), await client.head(location)):
+        assert (there.status_code, there.content, there.headers["ETag"]) == (204, b"", etag)
+    for method in ("POST", "PUT"):  # no renegotiation
+        assert (await client.request(method, location, content=offer, headers=SDP)).status_code == 405
     late = "\r\n".join(candidates(offer))
     accepted = await client.patch(location, content=late, headers={"Content-Type": FRAGMENT, "If-Match": etag})
     assert accepted.status_code == 204
@@ -82,7 +96,9 @@ async def test_a_session_from_offer_to_goodbye(client: httpx.AsyncClient, offer:
         ({"Content-Type": FRAGMENT, "If-Match": "*"}, "a=ice-ufrag:new", 422),
         ({"Content-Type": "text/plain", "If-Match": "ETAG"}, "a=candidate:1", 415),
         ({"Content-Type": FRAGMENT, "If-Match": "ETAG"}, "\0\0", 400),
-        ({"Content-Type": FRAGMENT, "If-Match": "ETAG"}, "a=ice-ufrag:other", 400),
+        ({"Content-Type": FRAGMENT, "If-Match": "ETAG"}, "a=ice-ufrag:other", 422),
+        ({"Content-Type": FRAGMENT, "If-Match": '"stale", ETAG'}, "a=candidate:1", 204),
+        ({"Content-Type": FRAGMENT, "If-Match": "W/ETAG"}, "a=candidate:1", 412),
         ({"Content-Type": FRAGMENT, "If-Match": "ETAG"}, "a=candidate:unusable", 204),
         ({"Content-Type": FRAGMENT, "If-Match": "ETAG"}, "a=candidate:1 1 udp 1 nowhere.local x typ host", 204),
     ],
@@ -96,15 +112,18 @@ async def test_late_candidates_need_the_right_headers(
     assert answer.status_code == status
     if status >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
+    if status == 415:
+        assert answer.headers["Accept-Patch"] == FRAGMENT
 
 
 async def test_refusals(client: httpx.AsyncClient, offer: str, backend: FakeBackend) -> None:
-    assert (await client.post(ENDPOINT, json={})).status_code == 415
+    other = await client.post(ENDPOINT, json={})
+    assert (other.status_code, other.headers["Accept-Post"]) == (415, "application/sdp")
     assert (await client.post(ENDPOINT, content="", headers=SDP)).status_code == 400
     assert (await client.post(ENDPOINT, content=offer + "a=x\r\n" * 20_000, headers=SDP)).status_code == 400
     assert (await client.post("/cameras/front/infrared/whep", content=offer, headers=SDP)).status_code == 404
-    publisher = offer.replace("a=recvonly", "a=sendonly")
-    assert (await client.post(ENDPOINT, content=publisher, headers=SDP)).status_code == 422
+    for unfit in (offer.replace("a=recvonly", "a=sendonly"), offer.replace("H264/90000", "AV1/90000")):
+        assert (await client.post(ENDPOINT, content=unfit, headers=SDP)).status_code == 422
 
     backend.states["front"] = replace(backend.camera("front"), source="down")
     down = await client.post(ENDPOINT, content=offer, headers=SDP)
@@ -122,7 +141,14 @@ async def test_the_endpoint_describes_itself(client: httpx.AsyncClient) -> None:
     assert (await client.get(ENDPOINT)).status_code == 204
     head = await client.head(ENDPOINT)
     assert (head.status_code, head.headers["content-type"]) == (200, "application/sdp")
-    options = await client.options(ENDPOINT, headers={"Origin": "http://x", "Access-Control-Request-Method": "POST"})
+    moved = await client.get(f"{ENDPOINT}/")
+    assert (moved.status_code, moved.headers["Location"]) == (307, f"http://livesal{ENDPOINT}")
+    preflight = {"Origin": "http://x", "Access-Control-Request-Method": "POST"}
+    session = await client.options(f"{ENDPOINT}/secret", headers=preflight)
+    assert (session.status_code, session.headers["Accept-Patch"]) == (200, FRAGMENT)
+    unknown = await client.options("/cameras/guess/final/whep", headers=preflight)
+    assert unknown.status_code == 200, "it tells nobody which cameras there are"
+    options = await client.options(ENDPOINT, headers=preflight)
     assert (options.status_code, options.headers["Accept-Post"]) == (200, "application/sdp")
     assert options.headers["Access-Control-Allow-Methods"] == "OPTIONS, GET, POST, PATCH, DELETE"
     assert options.headers["Access-Control-Allow-Headers"] == "Authorization, Content-Type, If-Match"

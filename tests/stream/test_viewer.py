@@ -7,14 +7,6 @@ from stream.errors import ClosedChannelError
 from stream.viewer import Viewer
 
 
-class Requests:
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self) -> None:
-        self.count += 1
-
-
 def picture(number: int, *, key: bool = False) -> EncodedPicture:
     return EncodedPicture(b"x", number, key)
 
@@ -26,38 +18,50 @@ async def started(viewer: Viewer) -> "asyncio.Task[EncodedPicture]":
 
 
 async def test_it_starts_on_a_keyframe_that_it_asks_for() -> None:
-    requests = Requests()
-    viewer = Viewer(requests)
-    viewer.offer(picture(0, key=True))  # before it looks: not kept
+    viewer = Viewer()
+    viewer.offer(picture(0, key=True), 0)  # before it looks: not kept
+    assert not viewer.needs_keyframe(0)
     first = await started(viewer)
-    assert requests.count == 1
-    viewer.offer(picture(1))
-    viewer.offer(picture(2, key=True))
-    viewer.offer(picture(3))
+    assert viewer.needs_keyframe(0)
+    lost = [viewer.offer(picture(number, key=number == 2), 0) for number in (1, 2, 3)]
     assert (await first).timestamp == 2
     assert (await viewer.receive()).timestamp == 3
-    assert viewer.dropped == 1
+    assert lost == [0, 0, 0], "what came before its first keyframe is no loss"
+    assert not viewer.needs_keyframe(0)
 
 
 async def test_a_slow_one_loses_all_up_to_the_next_keyframe() -> None:
-    requests = Requests()
-    viewer = Viewer(requests, capacity=3)
+    viewer = Viewer(capacity=3)
     first = await started(viewer)
-    viewer.offer(picture(0, key=True))
+    viewer.offer(picture(0, key=True), 0)
     await first
-    for number in range(1, 6):
-        viewer.offer(picture(number))
-    viewer.offer(picture(6, key=True))
+    lost = [viewer.offer(picture(number), 0) for number in range(1, 6)]
+    assert lost == [0, 0, 0, 4, 1]
+    assert viewer.needs_keyframe(0)
+    assert viewer.offer(picture(6, key=True), 0) == 0
     assert (await viewer.receive()).timestamp == 6
     assert viewer.dropped == 5
-    assert requests.count == 2
+
+
+async def test_its_losses_are_mended_once_a_second_at_most() -> None:
+    viewer = Viewer()
+    first = await started(viewer)
+    viewer.offer(picture(0, key=True), 0)
+    await first
+    mended = []
+    for tenth in range(25):
+        viewer.request_keyframe()
+        if viewer.needs_keyframe(tenth / 10):
+            viewer.offer(picture(tenth, key=True), tenth / 10)
+            mended.append(tenth)
+    assert mended == [0, 10, 20], "the keyframe that it began with does not count"
 
 
 async def test_closing_ends_it_after_what_is_queued() -> None:
-    viewer = Viewer(Requests())
+    viewer = Viewer()
     first = await started(viewer)
-    viewer.offer(picture(0, key=True))
-    viewer.offer(picture(1))
+    viewer.offer(picture(0, key=True), 0)
+    viewer.offer(picture(1), 0)
     viewer.close()
     assert (await first).timestamp == 0
     assert (await viewer.receive()).timestamp == 1

@@ -1,15 +1,18 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from configs.output import EncodingSettings
+from stream.encoder import EncodedPicture
 from stream.errors import ClosedChannelError, NoSignalError, UnknownNameError
 from stream.metrics import Metrics
-from stream.viewer import Viewer
+from stream.viewer import CAPACITY, Viewer
 from stream.views import ViewHub
 
 BASE = Fraction(1, 30)
@@ -31,12 +34,12 @@ async def hub(metrics: Metrics) -> AsyncIterator[ViewHub]:
         yield hub
 
 
-async def until_received(hub: ViewHub, viewers: list[Viewer], count: int) -> list[list[int]]:
-    """Publish until each viewer has `count` pictures; return their timestamps."""
+async def until_received(hub: ViewHub, viewers: list[Viewer], count: int, start: int = 0) -> list[list[int]]:
+    """Publish from picture number `start` on until each viewer has `count`; return their timestamps."""
     done = asyncio.Event()
 
     async def publish() -> None:
-        number = 0
+        number = start
         while not done.is_set():
             hub.publish("front", "final", image(number % 250), number, BASE)
             number += 1
@@ -51,6 +54,20 @@ async def until_received(hub: ViewHub, viewers: list[Viewer], count: int) -> lis
         received = [await receiver for receiver in receivers]
         done.set()
     return received
+
+
+async def next_picture(hub: ViewHub, viewer: Viewer, number: int, camera: str = "front") -> EncodedPicture:
+    """Publish one picture and return what the viewer gets of it."""
+    received = asyncio.get_running_loop().create_task(viewer.receive(), name="receive")
+    await asyncio.sleep(0)
+    hub.publish(camera, "final", image(number), number, Fraction(1, 10))
+    return await received
+
+
+def dropped(metrics: Metrics, reason: str) -> float:
+    return (
+        metrics.registry.get_sample_value("livesal_frames_dropped_total", {"camera": "front", "reason": reason}) or 0.0
+    )
 
 
 async def test_three_viewers_share_one_encode(hub: ViewHub, metrics: Metrics) -> None:
@@ -73,16 +90,48 @@ async def test_keyframes_that_viewers_ask_for_are_spaced(metrics: Metrics) -> No
     now = [0.0]
     async with ViewHub(EncodingSettings(width=160, idle=0), metrics, clock=lambda: now[0]) as hub:
         hub.add_camera("front")
-        with hub.watch("front", "final", "h264") as viewer:
-            keys = []
-            for number in range(8):
+        keys = []
+        with ExitStack() as watching:
+            first = watching.enter_context(hub.watch("front", "final", "h264"))
+            for number in range(8):  # one more viewer asks with every picture
                 now[0] = number / 10
-                viewer.request_keyframe()
-                received = asyncio.get_running_loop().create_task(viewer.receive(), name="receive")
-                await asyncio.sleep(0)
-                hub.publish("front", "final", image(number), number, Fraction(1, 10))
-                keys.append((await received).is_keyframe)
+                watching.enter_context(hub.watch("front", "final", "h264")).request_keyframe()
+                keys.append((await next_picture(hub, first, number)).is_keyframe)
     assert keys == [True, False, False, True, False, False, True, False]  # every 0.3 s
+
+
+async def test_a_frame_rate_is_not_exceeded_and_what_is_left_out_is_counted(metrics: Metrics) -> None:
+    async with ViewHub(EncodingSettings(width=160, idle=0), metrics) as hub:
+        hub.add_camera("front", EncodingSettings(frame_rate=10))
+        with hub.watch("front", "final", "h264") as viewer:
+            (stamps,) = await until_received(hub, [viewer], 4)  # published at 30 a second of media time
+    assert [round((stamp - stamps[0]) / 9000) for stamp in stamps] == [0, 1, 2, 3]
+    assert dropped(metrics, "frame-rate") >= 6
+
+
+async def test_a_camera_may_have_an_encoding_of_its_own(hub: ViewHub) -> None:
+    hub.add_camera("back", EncodingSettings(width=80))
+    hub.add_camera("back")  # known already
+    assert hub.encoding("front").width == 160
+    assert (hub.encoding("back").width, hub.encoding("back").idle) == (80, 0), "the rest is the hub's"
+    with hub.watch("back", "final", "vp8") as viewer:
+        received = await next_picture(hub, viewer, 0, camera="back")
+    (frame,) = av.CodecContext.create("vp8", "r").decode(av.Packet(received.payload))
+    assert (frame.width, frame.height) == (80, 44)
+
+
+async def test_a_slow_viewer_slows_nobody_and_goes_on_at_a_keyframe(hub: ViewHub, metrics: Metrics) -> None:
+    with hub.watch("front", "final", "h264") as quick, hub.watch("front", "final", "h264") as slow:
+        begin = asyncio.get_running_loop().create_task(slow.receive(), name="begin")
+        ((first, *_),) = await until_received(hub, [quick], 1)
+        await begin
+        await until_received(hub, [quick], 3 * CAPACITY, start=1)
+        assert quick.dropped == 0
+        assert slow.dropped > CAPACITY
+        assert dropped(metrics, "slow-viewer") == slow.dropped
+        resumed = await slow.receive()
+    assert resumed.is_keyframe
+    assert resumed.timestamp > first
 
 
 async def test_each_codec_has_its_own_encode(hub: ViewHub) -> None:

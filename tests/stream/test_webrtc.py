@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from fractions import Fraction
+from ipaddress import ip_address
 
 import aioice.ice
 import aioice.stun
@@ -8,11 +9,13 @@ import numpy as np
 import pytest
 
 from configs.output import EncodingSettings, WebRtcSettings
+from configs.webrtc import Codec
 from stream.errors import SessionError, TooManyViewersError, UnknownNameError, UnplayableOfferError
 from stream.metrics import Metrics
 from stream.offer import read_candidates, read_offer
 from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
+from tests.fakes.nat import nat
 from tests.fakes.player import Player, candidates, without_candidates
 
 pytestmark = pytest.mark.usefixtures("loopback")
@@ -72,19 +75,59 @@ async def test_a_player_that_lost_a_picture_gets_a_keyframe_asked_for(
         await first_frame(hub, player)
         (sender,) = session.connection.getSenders()
         (broadcast,) = hub._broadcasts.values()
-        assert sender._send_keyframe == broadcast.request_keyframe
+        assert sender._send_keyframe == broadcast.viewers[0].request_keyframe
         monkeypatch.setattr(sender, "_send_keyframe", asked.set)
         await player.lose_a_picture(sender._ssrc)
         await asked.wait()
 
 
-async def test_the_answer_is_by_the_book(sessions: WebRtcSessions) -> None:
+@pytest.mark.parametrize("direction", ["recvonly", "sendrecv"])
+async def test_the_answer_is_by_the_book(sessions: WebRtcSessions, direction: str) -> None:
     async with Player() as player:
-        session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
+        offer = (await player.offer()).replace("a=recvonly", f"a={direction}")
+        session = await sessions.open("front", "final", read_offer(offer.encode()))
     lines = session.answer.splitlines()
     assert {"a=sendonly", "a=rtcp-mux", "a=rtcp-mux-only", "a=setup:passive", "a=end-of-candidates"} <= set(lines)
     assert sum(line.startswith("m=") for line in lines) == 1
     assert len(session.id) >= 32
+
+
+async def test_audio_that_is_not_there_is_answered_and_shares_the_transport(
+    hub: ViewHub, sessions: WebRtcSessions
+) -> None:
+    async with Player() as player:
+        offer = await player.offer(audio=True)
+        session = await sessions.open("front", "final", read_offer(offer.encode()))
+        lines = session.answer.splitlines()
+        assert [line for line in lines if line.startswith(("m=", "a=group", "a=inactive", "a=sendonly"))] == [
+            "a=group:BUNDLE 0 1",
+            next(line for line in lines if line.startswith("m=audio")),
+            "a=inactive",
+            next(line for line in lines if line.startswith("m=video")),
+            "a=sendonly",
+        ]
+        await player.accept(session.answer)
+        assert (await first_frame(hub, player)).shape == (90, 160, 3)
+        with pytest.raises(UnplayableOfferError, match="max-bundle"):
+            read_offer(offer.replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 0").encode())
+
+
+@pytest.mark.parametrize(
+    ("offered", "codecs", "chosen"),
+    [
+        (("VP8", "H264"), ("h264", "vp8"), "h264"),
+        (("VP8", "H264"), ("vp8", "h264"), "vp8"),
+        (("H264",), ("vp8", "h264"), "h264"),
+    ],
+)
+async def test_the_first_codec_in_use_that_a_player_has_is_taken(
+    offered: tuple[str, ...], codecs: tuple[Codec, ...], chosen: Codec
+) -> None:
+    async with Player(*offered) as player:
+        offer = (await player.offer()).encode()
+    assert read_offer(offer, codecs).codec == chosen
+    with pytest.raises(UnplayableOfferError, match=r"no codec that is used here: VP8$"):
+        read_offer(offer.replace(b"VP8/90000", b"VP9/90000"), ("vp8",))
 
 
 @pytest.mark.parametrize("trickles", [False, True])
@@ -103,10 +146,25 @@ async def test_a_player_may_send_its_candidates_later_or_never(
         assert (await first_frame(hub, player)).shape == (90, 160, 3)
 
 
+async def test_a_player_outside_reaches_an_advertised_address(hub: ViewHub) -> None:
+    settings = SETTINGS.model_copy(update={"advertised_hosts": (ip_address("127.7.7.7"),)})
+    async with WebRtcSessions(hub, settings) as sessions, Player() as player:
+        offer = without_candidates(await player.offer())  # livesal cannot reach it unasked
+        session = await sessions.open("front", "final", read_offer(offer.encode()))
+        inner, outer = candidates(session.answer)
+        port = int(inner.split()[5])
+        async with nat("127.7.7.7", ("127.0.0.1", port)) as mapped:
+            await player.accept(session.answer.replace(f"{inner}\r\n", ""))  # it cannot see the inner one
+            assert (await first_frame(hub, player)).shape == (90, 160, 3)
+            assert mapped.passed > 0
+            await player.connection.close()
+    assert outer.split()[4:6] == ["127.7.7.7", str(port)]
+
+
 async def test_candidates_of_another_ice_session_are_refused(sessions: WebRtcSessions) -> None:
     async with Player() as player:
         session = await sessions.open("front", "final", read_offer((await player.offer()).encode()))
-        with pytest.raises(SessionError, match="'other'"):
+        with pytest.raises(UnplayableOfferError, match="'other'"):
             await sessions.trickle(session, *read_candidates(b"a=ice-ufrag:other\r\na=ice-pwd:x\r\n"))
 
 
@@ -184,7 +242,7 @@ async def test_what_cannot_be_played_is_said() -> None:
         offer = await player.offer()
     with pytest.raises(UnplayableOfferError, match="recvonly"):
         read_offer(offer.replace("a=recvonly", "a=sendonly").encode())
-    with pytest.raises(UnplayableOfferError, match="neither H"):
+    with pytest.raises(UnplayableOfferError, match="no codec that is used here: H"):
         read_offer(offer.replace("H264/90000", "AV1/90000").encode())
     with pytest.raises(UnplayableOfferError, match="asks for application"):
         read_offer(offer.replace("m=video", "m=application").replace("UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP").encode())
