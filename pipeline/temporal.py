@@ -55,7 +55,7 @@ class TemporalSmoothing:
         if self._past is not None and arrival.flow is not None:
             before, grey_before = (carry(past, arrival.flow) for past in self._past)
             weight = self._weight * trust(grey_before, grey)
-            maps = maps + weight[..., None] * (before - maps)
+            maps = np.asarray(maps + weight[..., None] * (before - maps), np.float32)
         self._past = maps, grey
         return maps
 

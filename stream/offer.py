@@ -76,8 +76,7 @@ def read_offer(body: bytes, codecs: Sequence[Codec] = ("h264", "vp8")) -> Player
         message = "the offer does not bundle its media: offer them in one BUNDLE group (bundlePolicy 'max-bundle')"
         raise UnplayableOfferError(message)
     common = common_video_codecs(video, codecs)
-    codec = next(codec for codec in codecs if codec in common)
-    return PlayerOffer(offer.text, offer.has_candidates, offer.is_passive, codec)
+    return PlayerOffer(offer.text, offer.has_candidates, offer.is_passive, min(common, key=codecs.index))
 
 
 def common_video_codecs(video: sdp.MediaDescription, codecs: Sequence[Codec] = ("h264", "vp8")) -> frozenset[Codec]:
@@ -87,8 +86,10 @@ def common_video_codecs(video: sdp.MediaDescription, codecs: Sequence[Codec] = (
         UnplayableOfferError: there is none.
     """
     both = find_common_codecs(CODECS["video"], video.rtp.codecs)
-    known = {CODEC_NAMES.get(codec.mimeType.lower()) for codec in both}
-    found = frozenset(codec for codec in codecs if codec in known)
+    known: frozenset[Codec] = frozenset(
+        CODEC_NAMES[name] for codec in both if (name := codec.mimeType.lower()) in CODEC_NAMES
+    )
+    found = known.intersection(codecs)
     if not found:
         message = f"the offer has no codec that is used here: {', '.join(_LABELS[codec] for codec in codecs)}"
         raise UnplayableOfferError(message)

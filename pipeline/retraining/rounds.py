@@ -171,11 +171,11 @@ class ChildRounds:
         try:
             async with self._worker.turns.turn(self._camera):
                 request = replace(request, keyframes=tuple(request.keyframes))
-                folder = await loop.run_in_executor(self._executor, self._folder, request)
-                await loop.run_in_executor(self._executor, self._write, request, folder)
-                report = await self._worker.run(folder, self._settings.retraining.timeout)
+                folder = made = await loop.run_in_executor(self._executor, self._folder, request)
+                await loop.run_in_executor(self._executor, self._write, request, made)
+                report = await self._worker.run(made, self._settings.retraining.timeout)
             self._outcome = Judging()
-            self._outcome = await loop.run_in_executor(self._executor, self._finish, folder, report)
+            self._outcome = await loop.run_in_executor(self._executor, self._finish, made, report)
         except (PipelineError, ModelError, OSError) as error:
             _log.warning("retraining failed: %s", error)
             self._outcome = Failed(str(error))
