@@ -1,6 +1,7 @@
 """`livesal bench batch`: many cameras' frames by torch, one after the other and in one batch with stacked decoders."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -45,8 +46,8 @@ def measure(options: BenchOptions) -> BenchReport:
         batch = TorchBatch(model, count, device)
         for camera in range(count):
             batch.swap(camera, twin)
-        works[f"{count}, one by one"] = lambda images=images: one_by_one(images)
-        works[f"{count}, one batch"] = lambda images=images, batch=batch: batch(images)
+        works[f"{count}, one by one"] = partial(one_by_one, images)
+        works[f"{count}, one batch"] = partial(batch, images)
     timed = in_turns(works, options.lasting(20), least=3)
     rows: list[dict[str, Value]] = [
         {"cameras": name, "ms": one.wall, "frames/s": round(1000 * int(name.partition(",")[0]) / one.wall, 1)}

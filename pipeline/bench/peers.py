@@ -1,6 +1,7 @@
 """`livesal bench peers`: livesal's frame beside what others do per frame, and beside the paper's own order of work."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any, Final
 
@@ -96,7 +97,7 @@ def _opencv() -> dict[str, Callable[[Picture], object]]:
         ("OpenCV MOG2, motion only", cv2.createBackgroundSubtractorMOG2()),
         ("OpenCV KNN, motion only", cv2.createBackgroundSubtractorKNN()),
     ):
-        found[name] = lambda image, method=subtractor: method.apply(shrink(image, (360, 640)))
+        found[name] = partial(_subtract, subtractor)
     saliency: Any = getattr(cv2, "saliency", None)
     if saliency is not None:
         spectral = saliency.StaticSaliencySpectralResidual_create()
@@ -104,6 +105,10 @@ def _opencv() -> dict[str, Callable[[Picture], object]]:
             shrink(image, (360, 640))
         )
     return found
+
+
+def _subtract(subtractor: Any, image: Picture) -> object:
+    return subtractor.apply(shrink(image, (360, 640)))
 
 
 def _missing() -> tuple[str, ...]:

@@ -38,7 +38,11 @@ def measure(options: BenchOptions) -> BenchReport:
     slot.swap(network.twin_head(state))
     half = ColourHalf(network, slot)
     images = [shrink(picture, size) for picture in pictures]
-    quiet, meeting, building, built, assigned = [], [], [], [], []
+    quiet: list[float] = []
+    meeting: list[float] = []
+    building: list[float] = []
+    built: list[float] = []
+    assigned: list[float] = []
     number = 0
 
     def frame() -> float:
