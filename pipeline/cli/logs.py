@@ -35,6 +35,7 @@ def set_up(*, verbose: bool) -> None:
     """Write warnings, or information as well, as text; before the settings are known."""
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, handlers=[_Handler(LogFormat.TEXT)])
+    logging.getLogger("asyncio").addFilter(_is_news)
 
 
 def set_up_log(settings: Settings) -> None:
@@ -45,6 +46,11 @@ def set_up_log(settings: Settings) -> None:
     for handler in root.handlers:
         if isinstance(handler, _Handler):
             handler.write(LogFormat(settings.log.format))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out what asyncio says of each write to a client that has just left: its writer learns it a moment later."""
+    return record.getMessage() != "socket.send() raised exception."
 
 
 def hide(text: str) -> str:

@@ -71,7 +71,7 @@ def add_description(router: APIRouter, endpoint: str, check: Callable[..., Await
         """Say what the endpoint speaks."""
         return Response(media_type=SDP)
 
-    @router.options(endpoint)
+    @router.options(endpoint, include_in_schema=False)
     async def options() -> Response:
         """Say what an endpoint accepts; also the answer to a browser's preflight, which shows no token.
 
@@ -106,7 +106,7 @@ def add_sessions(router: APIRouter, path: str, find: Callable[..., Awaitable[Ses
         await sessions.trickle(session, *read_candidates(await read(request)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    @router.options(path)
+    @router.options(path, include_in_schema=False)
     async def options() -> Response:
         """Say what a session accepts; also the answer to a browser's preflight."""
         return Response(headers={"Accept-Patch": FRAGMENT})

@@ -42,7 +42,7 @@ def files(contents: dict[str, bytes]) -> Answer:
     async def answer(path: str, writer: StreamWriter) -> None:
         body = contents.get(path)
         status = "404 Not Found" if body is None else "200 OK"
-        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        kind = mimetypes.guess_type(path)[0] or ("text/html" if path.endswith("/") else "application/octet-stream")
         head = f"Content-Type: {kind}\r\nContent-Length: {len(body or b'')}\r\nConnection: close"
         writer.write(f"HTTP/1.1 {status}\r\n{head}\r\n\r\n".encode())
         writer.write(body or b"")

@@ -7,6 +7,7 @@ import re
 import signal
 from asyncio import StreamWriter
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import aioice.ice
@@ -24,6 +25,7 @@ from stream.channel import Channel, Overflow
 from stream.frame import Frame
 from stream.source import open_source
 from tests.conftest import ROOT
+from tests.fakes.adaptation import twin as kept_twin
 from tests.fakes.live_service import DEMO, quick_settings
 from tests.fakes.livesal_command import QUICK, livesal
 from tests.fakes.media import numbered, write_video
@@ -46,6 +48,7 @@ REQUIRED = (
     "trainer child killed",
     "disk full at checkpoint",
     "two cameras, one broken",
+    "reload with an error",
     "SIGTERM under load",
     "kill −9 and resume",  # noqa: RUF001 - a minus, as on the page
 )
@@ -190,8 +193,8 @@ async def test_a_camera_that_freezes_is_given_up_and_comes_back_when_it_thaws() 
         running.cancel()
 
 
-def twin() -> dict[str, Tensor]:
-    """Return a twin of the shipped network whose decoder differs a little."""
+def decoder() -> dict[str, Tensor]:
+    """Return the weights of a twin of the shipped network whose decoder differs a little."""
     generator = torch.Generator().manual_seed(1)
     weights = load_model("livesal-colour").network.state_dict()
     return {
@@ -204,7 +207,7 @@ def twin() -> dict[str, Tensor]:
 async def test_a_service_that_was_killed_in_a_round_goes_on_with_its_twin(tmp_path: Path) -> None:
     area = 11520
     memory, size = TwinMemory(tmp_path, "demo", "livesal-colour"), working_size((180, 320), area)
-    await asyncio.to_thread(lambda: memory.keep(twin(), size, []))
+    await asyncio.to_thread(lambda: memory.keep(replace(kept_twin(size=size), state=decoder()), []))
     start = ("demo", DEMO, "--port", "0", *QUICK, "-s", f"method.area={area}", "-s", f"adaptation.memory={tmp_path}")
     async with livesal(*start) as command:
         await command.line("resumed")

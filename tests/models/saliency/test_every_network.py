@@ -15,8 +15,13 @@ from tests.fakes.golden import manifest_of, read_manifest
 UNTRAINED = {
     "poolnet_joint_vgg": ("block.", "fuse."),
     "poolnet_joint_resnet": ("block.", "fuse."),
+    **dict.fromkeys(
+        ("livesal-colour-espnetv2", "livesal-colour-espnetv2-small"),
+        tuple(f"encoder.level{level}_0.eesp.module_act." for level in (2, 3, 4)),
+    ),
 }
-"""Parameters that a saliency loss leaves alone, by design: the edge branch, whose features enter detached."""
+"""Parameters that a saliency loss leaves alone, by design: PoolNet's edge branch, whose features enter detached, and
+what ESPNetv2's public checkpoints hold without using it."""
 
 MANIFESTS = (
     "cpd_resnet50",

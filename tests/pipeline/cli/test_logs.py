@@ -7,7 +7,7 @@ import pytest
 
 from configs.settings import Settings
 from pipeline.cli import logs
-from pipeline.cli.logs import JsonFormatter, TextFormatter, hide, secrets_in, set_up_log
+from pipeline.cli.logs import JsonFormatter, TextFormatter, hide, secrets_in, set_up, set_up_log
 
 SECRET = "planted-1"  # noqa: S105 - planted
 
@@ -78,3 +78,17 @@ def test_what_is_no_secret_stays() -> None:
     set_up_log(settings_with_secrets())
     for text in ("clip.mp4", "rtsp://192.0.2.1/a?x=1", "25 frames", "the token is missing"):
         assert hide(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("socket.send() raised exception.", False), ("Executing took 0.3 seconds", True)]
+)
+def test_writes_to_a_client_that_has_left_are_no_news(text: str, *, written: bool) -> None:
+    log = logging.getLogger("asyncio")
+    before = list(log.filters)
+    try:
+        set_up(verbose=False)
+        record = log.makeRecord("asyncio", logging.WARNING, "", 0, text, (), None)
+        assert bool(log.filter(record)) is written
+    finally:
+        log.filters[:] = before
