@@ -25,7 +25,7 @@ from configs.source import SourceSettings
 from configs.yaml_file import read_yaml
 
 FOLDER = Path(__file__).parent
-"""Where the configurations that ship are: `default.yaml`, `live.yaml`, `paper.yaml`."""
+"""Where the configurations that ship are: `default.yaml`, `live.yaml`, `paper.yaml`, `base-networks.yaml`, recipes."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _SECRET = re.compile(r"url|password|token|options|secret|key|header|servers|credential|push")

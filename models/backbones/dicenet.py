@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.backbones.encoder import PyramidEncoder, encoder_part
+from models.backbones.encoder import SegmentationEncoder
 
 
 class NormalisedConvolution(nn.Module):
@@ -124,7 +124,7 @@ class ShuffleUnit(nn.Module):
         return shuffle(torch.cat([left, self.layer_right(right)], 1), 2)
 
 
-class DiCENet(PyramidEncoder):
+class DiCENet(SegmentationEncoder):
     """Encoder: normalised RGB to four feature maps at strides 2, 4, 8 and 16."""
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
@@ -147,15 +147,3 @@ class DiCENet(PyramidEncoder):
         second = functional.max_pool2d(first, 3, 2, 1)  # (N, stem, H/4, W/4)
         third = self.level3(second)  # (N, third, H/8, W/8)
         return first, second, third, self.level4(third)  # (N, fourth, H/16, W/16)
-
-    def load_public(self, content: object) -> None:
-        """Copy the encoder out of a public segmentation checkpoint.
-
-        Raises:
-            ValueError: it is another network's.
-        """
-        try:
-            self.load_state_dict(encoder_part(content))
-        except RuntimeError as error:
-            message = f"is another network's: {str(error).splitlines()[-1].strip()}"
-            raise ValueError(message) from None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.backbones.encoder import PyramidEncoder, encoder_part
+from models.backbones.encoder import SegmentationEncoder
 
 _BRANCHES: Final = 4
 """Parallel dilated convolutions of a block."""
@@ -112,7 +112,7 @@ def shrink(x: Tensor) -> Tensor:
     return functional.avg_pool2d(x, 3, 2, 1)
 
 
-class ESPNetV2(PyramidEncoder):
+class ESPNetV2(SegmentationEncoder):
     """Encoder: normalised RGB to four feature maps at strides 2, 4, 8 and 16."""
 
     def __init__(self, widths: tuple[int, int, int, int]) -> None:
@@ -140,15 +140,3 @@ class ESPNetV2(PyramidEncoder):
         for block in self.level4:
             fourth = block(fourth)
         return first, second, third, fourth
-
-    def load_public(self, content: object) -> None:
-        """Copy the encoder out of a public segmentation checkpoint.
-
-        Raises:
-            ValueError: it is another network's.
-        """
-        try:
-            self.load_state_dict(encoder_part(content))
-        except RuntimeError as error:
-            message = f"is another network's: {str(error).splitlines()[-1].strip()}"
-            raise ValueError(message) from None

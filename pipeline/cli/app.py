@@ -71,7 +71,7 @@ def main() -> None:
         print(f"error: a defect of livesal: {found}. Run it again with --verbose and report it.", file=sys.stderr)  # noqa: T201
         sys.exit(1)
     finally:
-        gc.freeze()  # with torch loaded, the interpreter's last look for garbage takes half a second of a core
+        gc.freeze()  # with torch loaded, the interpreter's last look for garbage takes long
 
 
 if __name__ == "__main__":
