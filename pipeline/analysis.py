@@ -183,9 +183,9 @@ class Analysis:
             async with TaskGroup() as ahead:
                 taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
                 while (got := await taken) is not None:
-                    begun = got.begun or await self._begin_anew(frames, got)
-                    taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
                     async with got.turn:
+                        begun = got.begun or await self._begin_anew(frames, got)
+                        taken = ahead.create_task(self._take(frames), name=f"{self.camera} frame ahead")
                         analysed = await self._finish(begun)
                     await out.send(analysed)
         finally:

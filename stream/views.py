@@ -114,8 +114,14 @@ class ViewHub:
         )
 
     def add_camera(self, camera: str, encoding: EncodingSettings | None = None) -> None:
-        """Make a camera's views known, coded by `encoding` over the hub's settings; a known one stays as it is."""
-        self._cameras.setdefault(camera, encoding.over(self._settings) if encoding else self._settings)
+        """Make a camera's views known, coded by `encoding` over the hub's settings.
+
+        Viewers of a known one stay; settings that it is given anew hold for encoders that start from now on.
+        """
+        if encoding is not None:
+            self._cameras[camera] = encoding.over(self._settings)
+        else:
+            self._cameras.setdefault(camera, self._settings)
 
     def encoding(self, camera: str) -> EncodingSettings:
         """Return the settings that the views of `camera` are coded by."""

@@ -118,6 +118,8 @@ async def test_a_camera_may_have_an_encoding_of_its_own(hub: ViewHub) -> None:
         received = await next_picture(hub, viewer, 0, camera="back")
     (frame,) = av.CodecContext.create("vp8", "r").decode(av.Packet(received.payload))
     assert (frame.width, frame.height) == (80, 44)
+    hub.add_camera("back", EncodingSettings(width=96))
+    assert hub.encoding("back").width == 96, "a changed camera's settings are taken"
 
 
 async def test_a_slow_viewer_slows_nobody_and_goes_on_at_a_keyframe(hub: ViewHub, metrics: Metrics) -> None:
