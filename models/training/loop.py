@@ -4,17 +4,19 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from models.layout import channels_last
-from models.training.augmentation import Augmentation, augment
+from models.training.ahead import made
+from models.training.batches import Batch, Batches
 from models.training.loss import deep_supervision
+from models.training.plan import TrainingPlan
 from models.training.samples import SampleSource
 
 
@@ -24,44 +26,6 @@ class SideOutputNetwork(Protocol):
     def side_logits(self, rgb: Tensor) -> tuple[Tensor, ...]:
         """Map (N, 3, h, w) in [0, 1] to logit maps."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPlan:
-    """How long and how fast to train.
-
-    Attributes:
-        steps: optimiser steps.
-        batch: images a step.
-        encoder_rate: peak learning rate of parameters whose name starts with `encoder_prefix`.
-        rate: peak learning rate of all others.
-        weight_decay: AdamW's.
-        warmup: steps of linear warm-up; the rate then falls to zero along a cosine.
-        averaging: decay of the exponential moving average of the weights, which is what ships.
-        sizes: (h, w) input sizes; each step draws one.
-        augmentation: how samples are varied; None = they come varied, at the one size there is.
-        seed: everything random follows from it and the step's number.
-        validate_every: steps between validations and checkpoints.
-        seconds: stop early after this much time in this process, None = never.
-        outlines: how much more the loss weighs outlines and thin parts; 0 = not at all.
-        mixed_precision: compute in bfloat16 on a CPU, float16 on a GPU; the weights stay float32.
-    """
-
-    steps: int
-    batch: int = 8
-    encoder_rate: float = 1e-4
-    rate: float = 1e-3
-    encoder_prefix: str = "encoder."
-    weight_decay: float = 1e-4
-    warmup: int = 100
-    averaging: float = 0.998
-    sizes: Sequence[tuple[int, int]] = ((160, 288),)
-    augmentation: Augmentation | None = field(default_factory=Augmentation)
-    seed: int = 0
-    validate_every: int = 500
-    seconds: float | None = None
-    outlines: float = 0.0
-    mixed_precision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +65,7 @@ class Trainer:
         """
         self.device = torch.device(device)
         self.network = channels_last(network.to(self.device))
-        self.sources = sources
+        self.batches = Batches(sources, plan)
         self.plan = plan
         self.folder = folder
         self.validate = validate
@@ -116,11 +80,11 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._resume()
         started = time.monotonic()
-        while self.step < self.plan.steps:
+        for batch in made(self.batches.draw, range(self.step, self.plan.steps), self.plan.workers):
             elapsed = time.monotonic() - started
             if self.plan.seconds is not None and elapsed > self.plan.seconds:
                 break
-            loss = self._train_step(elapsed)
+            loss = self._train_step(batch, elapsed)
             self.step += 1
             yield Progress(self.step, loss, time.monotonic() - started)
             if self.step % self.plan.validate_every == 0 or self.step == self.plan.steps:
@@ -134,8 +98,8 @@ class Trainer:
         pairs = ((encoder, self.plan.encoder_rate), (rest, self.plan.rate))
         return [{"params": parameters, "peak": rate, "lr": rate} for parameters, rate in pairs if parameters]
 
-    def _train_step(self, elapsed: float) -> float:
-        images, masks = self._batch()
+    def _train_step(self, batch: Batch, elapsed: float) -> float:
+        images, masks = self._on_device(batch)
         self._set_rate(elapsed)
         self.network.train()
         with torch.autocast(self.device.type, enabled=self._half):
@@ -150,20 +114,10 @@ class Trainer:
         self._average()
         return float(loss.detach())
 
-    def _batch(self) -> tuple[Tensor, Tensor]:
-        rng = np.random.default_rng((self.plan.seed, self.step))
-        size = self.plan.sizes[int(rng.integers(len(self.plan.sizes)))]
-        shares = np.array([share for _, share in self.sources], np.float64)
-        samples = []
-        for _ in range(self.plan.batch):
-            source = self.sources[int(rng.choice(len(self.sources), p=shares / shares.sum()))][0]
-            sample = source.draw(int(rng.integers(len(source))), rng)
-            varied = self.plan.augmentation
-            samples.append(sample if varied is None else augment(sample, size, varied, rng))
-        images = torch.from_numpy(np.stack([sample.image for sample in samples]))
-        masks = torch.from_numpy(np.stack([sample.mask for sample in samples]))
-        rgb = images.to(self.device).permute(0, 3, 1, 2).float().div(255)  # (N, 3, h, w), channels last in memory
-        return rgb, masks.to(self.device).unsqueeze(1)
+    def _on_device(self, batch: Batch) -> Batch:
+        """Return a batch's images as (N, 3, h, w) float32 in [0, 1], channels last in memory, and its masks."""
+        images, masks = batch
+        return images.to(self.device).permute(0, 3, 1, 2).float().div(255), masks.to(self.device)
 
     def _set_rate(self, elapsed: float) -> None:
         """Follow the cosine by steps, or by time where the plan is bounded by time and that runs out first."""
@@ -176,12 +130,12 @@ class Trainer:
 
     def _average(self) -> None:
         decay = min(self.plan.averaging, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for key, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    self.averaged[key].lerp_(value, 1 - decay)
-                else:
-                    self.averaged[key].copy_(value)
+        own = self.network.state_dict()
+        weights = [key for key, value in own.items() if value.is_floating_point()]
+        approach = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch leaves it without types
+        approach([self.averaged[key] for key in weights], [own[key] for key in weights], self.step)
+        for key in own.keys() - weights:
+            self.averaged[key].copy_(own[key])
 
     def _checkpoint(self, loss: float | None) -> None:
         record: dict[str, float] = {"step": self.step, "time": time.time()}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import TrainingDataError
 
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class ImageMaskPairs:
         return len(self.pairs)
 
     def draw(self, index: int, rng: np.random.Generator) -> Sample:  # noqa: ARG002 - nothing here is random
+        """Read pair `index`; see `read`."""
+        return self.read(index)
+
+    def read(self, index: int) -> Sample:
         """Read pair `index`.
 
         Raises:
@@ -67,6 +71,22 @@ class ImageMaskPairs:
         pair = self.pairs[index]
         image = read_rgb(pair.image)
         return Sample(image, read_mask(pair.mask, image.shape[:2]))
+
+
+class SamplesInMemory:
+    """Samples that are all there already."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        """Hold them."""
+        self.samples = samples
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.samples)
+
+    def draw(self, index: int, rng: np.random.Generator) -> Sample:  # noqa: ARG002 - nothing here is random
+        """Return sample `index`."""
+        return self.samples[index]
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

@@ -32,6 +32,9 @@ def train(
     minutes: Annotated[
         float | None, typer.Option(min=0, help="End after this long; the same command goes on from there.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that make samples, on a GPU machine one a core; all are made first.")
+    ] = 0,
     changes: SetOption = None,
 ) -> None:
     """Train a colour or motion network by a recipe; a broken-off training goes on where it was.
@@ -51,6 +54,6 @@ def train(
     folder = output or Path("runs") / task.value
     with reported():
         recipe = load_recipe(config, task.value, overrides(changes))
-        trainer = make_trainer(recipe, data, folder, None if minutes is None else minutes * 60)
+        trainer = make_trainer(recipe, data, folder, None if minutes is None else minutes * 60, workers)
         written = follow(trainer, recipe.steps, folder / f"{task.value}.safetensors")
     Console().print(f"written to {escape(str(written))}", highlight=False, soft_wrap=True)

@@ -15,13 +15,15 @@ from models.errors import TrainingDataError
 from models.loading import load_model
 from models.registry import saliency_entry
 from models.saliency_model import SaliencyModel
+from models.training.ahead import made
 from models.training.augmentation import Augmentation, resize
-from models.training.loop import Trainer, TrainingPlan
-from models.training.samples import ImageMaskPairs, ImagePair, Sample, SampleSource, find_pairs
+from models.training.loop import Trainer
+from models.training.plan import TrainingPlan
+from models.training.samples import ImageMaskPairs, ImagePair, Sample, SamplesInMemory, SampleSource, find_pairs
 from pipeline.evaluation.conventions import Sums, averages, score_frame
 from pipeline.evaluation.ground_truth import GroundTruth
 from pipeline.evaluation.tally import quantise, tally
-from pipeline.training.motion_views import MotionViews
+from pipeline.training.motion_views import MotionViews, MovingPicture
 from pipeline.training.scene_motion import SceneMotion
 from pipeline.training.video_motion import GAPS, VideoMotion
 from pipeline.working_size import working_size
@@ -29,14 +31,19 @@ from pipeline.working_size import working_size
 Validate = Callable[[nn.Module], Mapping[str, float]]
 
 
-def make_trainer(recipe: TrainingSettings, data: Path, folder: Path, seconds: float | None = None) -> Trainer:
+def make_trainer(
+    recipe: TrainingSettings, data: Path, folder: Path, seconds: float | None = None, workers: int = 0
+) -> Trainer:
     """Return a trainer for `recipe`.
+
+    With workers, everything that is drawn from is read, and its flow estimated, here and now.
 
     Args:
         recipe: what to train on what.
         data: the folder that the recipe's paths are relative to.
         folder: where the log and the checkpoints go.
         seconds: end after this much time, None = after the recipe's steps.
+        workers: processes that make samples; none = the training's own makes them as it needs them.
 
     Raises:
         TrainingDataError: labelled data is missing.
@@ -57,8 +64,9 @@ def make_trainer(recipe: TrainingSettings, data: Path, folder: Path, seconds: fl
         seconds=seconds,
         outlines=recipe.outlines,
         mixed_precision=recipe.mixed_precision,
+        workers=workers,
     )
-    sources = [(_source(recipe, source, data), source.share) for source in recipe.sources]
+    sources = [(_source(recipe, source, data, workers), source.share) for source in recipe.sources]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = initial_model(recipe, data)
     return Trainer(model, sources, plan, folder, validate=make_validation(recipe, data), device=device)
@@ -132,7 +140,7 @@ class _Held(Sequence[Sample]):
     def __init__(self, recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> None:
         self._indices = range(0, len(pairs), recipe.validation_stride)
         self._motion = recipe.task == "motion"
-        self._source: SampleSource = _samples(recipe, pairs, vary=False)
+        self._source = _held_out(recipe, pairs)
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -147,19 +155,25 @@ class _Held(Sequence[Sample]):
         return resize(sample, working_size((height, width), 160 * 288))
 
 
-def _source(recipe: TrainingSettings, source: SampleSettings, data: Path) -> SampleSource:
+def _source(recipe: TrainingSettings, source: SampleSettings, data: Path, workers: int) -> SampleSource:
     pairs, _ = split_pairs(source, data)
+    if recipe.task == "colour":
+        images = ImageMaskPairs(pairs)
+        return SamplesInMemory(list(made(images.read, range(len(images)), workers))) if workers else images
+    pictures: Sequence[MovingPicture]
     if source.kind == "scenes":
-        scenes = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes)
-        return MotionViews(scenes, recipe.motion_coding, _augmentation(recipe))
-    return _samples(recipe, pairs, vary=True)
+        pictures = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes)
+    else:
+        pictures = VideoMotion(pairs, recipe.sizes[0], GAPS)
+    if workers:
+        pictures = list(made(pictures.__getitem__, range(len(pictures)), workers))
+    return MotionViews(pictures, recipe.motion_coding, _augmentation(recipe))
 
 
-def _samples(recipe: TrainingSettings, pairs: Sequence[ImagePair], *, vary: bool) -> SampleSource:
+def _held_out(recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> SampleSource:
     if recipe.task == "colour":
         return ImageMaskPairs(pairs)
-    pictures = VideoMotion(pairs, recipe.sizes[0], GAPS if vary else (1,))
-    return MotionViews(pictures, recipe.motion_coding, _augmentation(recipe) if vary else None)
+    return MotionViews(VideoMotion(pairs, recipe.sizes[0], (1,)), recipe.motion_coding, None)
 
 
 def _augmentation(recipe: TrainingSettings) -> Augmentation:

@@ -144,3 +144,15 @@ def test_what_is_wrong_with_a_recipe_is_named(data: Path, tmp_path: Path) -> Non
     video = [{"kind": "video", "images": "video/images", "masks": "video/masks", "hold_out": ["run"]}]
     with pytest.raises(TrainingDataError, match="no sequence 'run'"):
         make_trainer(load_recipe(recipe_file(tmp_path, "colour", sources=video), "colour"), data, tmp_path / "run")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("task", ["colour", "motion"])
+def test_processes_that_make_samples_make_the_same_ones(data: Path, tmp_path: Path, task: str) -> None:
+    video = {"kind": "video", "images": "video/images", "masks": "video/masks"}
+    scenes = {"kind": "scenes", "images": "set/images", "masks": "set/masks", "scenes": 3}
+    sources = [video, scenes] if task == "motion" else [video]
+    recipe = load_recipe(recipe_file(tmp_path, task, steps=3, sources=sources), task)
+    alone = [progress.loss for progress in make_trainer(recipe, data, tmp_path / "alone").run()]
+    helped = [progress.loss for progress in make_trainer(recipe, data, tmp_path / "helped", workers=2).run()]
+    assert helped == pytest.approx(alone, rel=1e-4)
