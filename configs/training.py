@@ -40,6 +40,9 @@ class TrainingSettings(Section):
     sources: tuple[SampleSettings, ...] = Field(min_length=1, description="Where samples come from")
     motion_coding: Literal["flow-and-luminance", "coded-flow"] = "flow-and-luminance"
     """What a motion network is shown; serve it with the same `method.motion_coding`."""
+    flow_scale: float = Field(
+        default=1.5, gt=0, le=4, description="Flow is estimated at this multiple of the size; as `method.flow_scale`"
+    )
     sizes: tuple[Size, ...] = Field(default=((160, 288),), min_length=1, description="Input sizes; each step draws one")
     steps: int = Field(default=4000, ge=1, description="Optimiser steps")
     batch: int = Field(default=8, ge=1, description="Samples a step")

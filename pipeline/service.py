@@ -13,6 +13,7 @@ import torch
 
 from configs.settings import Settings
 from configs.store import ConfigStore, MemoryStore
+from pipeline.assignment import load_assignment
 from pipeline.camera import Shared
 from pipeline.camera_set import CameraSet, Difference
 from pipeline.event_bus import EventBus
@@ -122,7 +123,6 @@ class Service:
             ModelError: a network cannot be loaded.
             AddressInUseError: the HTTP port is taken.
             OutputError: the database of events, the folder of clips or the file of events cannot be used.
-            OutputError: the database of events, the folder of clips or the file of events cannot be used.
         """
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
@@ -209,7 +209,7 @@ class Service:
     async def _start(self) -> None:
         self._stack.enter_context(self._systemd)
         self._stack.callback(self._build_thread.shutdown, wait=False, cancel_futures=True)
-        await self._networks.load()
+        await asyncio.gather(self._networks.load(), asyncio.to_thread(load_assignment))
         await self._stack.enter_async_context(self._hub)
         self._stack.enter_context(self._threads)
         self._stack.push_async_callback(self._worker.stop)

@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from configs.events import Watched
 from configs.method import RegionSettings
+from pipeline.assignment import best_assignment
 from pipeline.regions import Region
 from pipeline.zones import EVERYWHERE, Stay, current_zones, is_worth_an_event, stay_on
 from stream.events import RegionEvent, TrackedRegion
@@ -162,8 +162,7 @@ def _match(tracks: Sequence[Track], regions: Sequence[Region], now: float, minim
         return {}
     iou = overlaps([_expected(track, now) for track in tracks], [region.box for region in regions])
     allowed = np.where(iou >= minimum_overlap, iou, 0.0)
-    rows, columns = linear_sum_assignment(allowed, maximize=True)
-    return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if allowed[row, column] > 0}
+    return {row: column for row, column in best_assignment(allowed) if allowed[row, column] > 0}
 
 
 def _expected(track: Track, now: float) -> Box:

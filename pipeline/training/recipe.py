@@ -140,6 +140,7 @@ class _Held(Sequence[Sample]):
     def __init__(self, recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> None:
         self._indices = range(0, len(pairs), recipe.validation_stride)
         self._motion = recipe.task == "motion"
+        self._area = recipe.sizes[0][0] * recipe.sizes[0][1]
         self._source = _held_out(recipe, pairs)
 
     def __len__(self) -> int:
@@ -152,7 +153,7 @@ class _Held(Sequence[Sample]):
         if self._motion:
             return sample
         height, width = sample.mask.shape
-        return resize(sample, working_size((height, width), 160 * 288))
+        return resize(sample, working_size((height, width), self._area))
 
 
 def _source(recipe: TrainingSettings, source: SampleSettings, data: Path, workers: int) -> SampleSource:
@@ -162,9 +163,9 @@ def _source(recipe: TrainingSettings, source: SampleSettings, data: Path, worker
         return SamplesInMemory(list(made(images.read, range(len(images)), workers))) if workers else images
     pictures: Sequence[MovingPicture]
     if source.kind == "scenes":
-        pictures = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes)
+        pictures = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes, recipe.flow_scale)
     else:
-        pictures = VideoMotion(pairs, recipe.sizes[0], GAPS)
+        pictures = VideoMotion(pairs, recipe.sizes[0], GAPS, recipe.flow_scale)
     if workers:
         pictures = list(made(pictures.__getitem__, range(len(pictures)), workers))
     return MotionViews(pictures, recipe.motion_coding, _augmentation(recipe))
@@ -173,7 +174,7 @@ def _source(recipe: TrainingSettings, source: SampleSettings, data: Path, worker
 def _held_out(recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> SampleSource:
     if recipe.task == "colour":
         return ImageMaskPairs(pairs)
-    return MotionViews(VideoMotion(pairs, recipe.sizes[0], (1,)), recipe.motion_coding, None)
+    return MotionViews(VideoMotion(pairs, recipe.sizes[0], (1,), recipe.flow_scale), recipe.motion_coding, None)
 
 
 def _augmentation(recipe: TrainingSettings) -> Augmentation:

@@ -12,7 +12,7 @@ from models.training.motion_scenes import DEFAULT_STYLE, SceneStyle, generate_sc
 from models.training.samples import ImageMaskPairs, ImagePair, Sample, read_rgb
 from pipeline.motion_input import motion_input
 from pipeline.training.motion_views import MovingPicture
-from pipeline.working_size import flow_size, shrink
+from pipeline.working_size import FLOW_SCALE, flow_size, shrink
 
 _UNUSED: Final = np.random.default_rng(0)
 _SEED: Final = 7
@@ -65,6 +65,7 @@ class SceneMotion(Sequence[MovingPicture]):
         backgrounds: Sequence[ImagePair],
         size: tuple[int, int],
         count: int = 2000,
+        flow_scale: float = FLOW_SCALE,
         style: SceneStyle = DEFAULT_STYLE,
     ) -> None:
         """Hold what scenes are made of; nothing is read yet.
@@ -74,12 +75,14 @@ class SceneMotion(Sequence[MovingPicture]):
             backgrounds: images to put them on.
             size: (h, w) of the scenes.
             count: how many scenes there are.
+            flow_scale: flow is estimated at this multiple of the size.
             style: of the scenes.
         """
         self._objects = _CutOuts(objects)
         self._backgrounds = _Backgrounds(backgrounds)
         self._size = size
         self._count = count
+        self._flow_size = flow_size(size, flow_scale)
         self._style = style
         self._estimator = DisFlow()
 
@@ -100,7 +103,7 @@ class SceneMotion(Sequence[MovingPicture]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         rng = np.random.default_rng((_SEED, index))
-        scene = generate_scene(self._objects, self._backgrounds, flow_size(self._size), rng, self._style)
+        scene = generate_scene(self._objects, self._backgrounds, self._flow_size, rng, self._style)
         flow = motion_input(scene.first, scene.second, self._estimator, self._size).residual
         mask = cv2.resize(scene.mask * 255, self._size[::-1], interpolation=cv2.INTER_AREA)
         return MovingPicture(

@@ -11,7 +11,7 @@ from models.flow.dis import DisFlow
 from models.training.samples import ImagePair, read_mask, read_rgb
 from pipeline.motion_input import motion_input
 from pipeline.training.motion_views import MovingPicture
-from pipeline.working_size import flow_size, shrink
+from pipeline.working_size import FLOW_SCALE, flow_size, shrink
 
 GAPS: Final = (1, 1, 1, 2, -1)
 """Frames between the two of a pair; more than one stands for a lower frame rate, -1 for time run backwards."""
@@ -20,17 +20,25 @@ GAPS: Final = (1, 1, 1, 2, -1)
 class VideoMotion(Sequence[MovingPicture]):
     """Every frame once for every gap; flow is estimated when a frame is asked for."""
 
-    def __init__(self, pairs: Sequence[ImagePair], size: tuple[int, int], gaps: Sequence[int] = GAPS) -> None:
+    def __init__(
+        self,
+        pairs: Sequence[ImagePair],
+        size: tuple[int, int],
+        gaps: Sequence[int] = GAPS,
+        flow_scale: float = FLOW_SCALE,
+    ) -> None:
         """Group `pairs` by their folder into sequences; nothing is read yet.
 
         Args:
             pairs: frames and masks, in order within a folder.
             size: (h, w) of the pictures.
             gaps: distances of the neighbours.
+            flow_scale: flow is estimated at this multiple of the size.
         """
         sequences = [list(group) for _, group in groupby(pairs, key=lambda pair: pair.image.parent)]
         self._index = [(frames, number, gap) for frames in sequences for number in range(len(frames)) for gap in gaps]
         self._size = size
+        self._flow_size = flow_size(size, flow_scale)
         self._estimator = DisFlow()
 
     def __len__(self) -> int:
@@ -55,7 +63,7 @@ class VideoMotion(Sequence[MovingPicture]):
             other = min(max(number + gap, 0), len(frames) - 1)
         current, previous = (read_rgb(frames[i].image) for i in (number, other))
         mask = read_mask(frames[number].mask, current.shape[:2])
-        before, now = (shrink(image, flow_size(self._size)) for image in (previous, current))
+        before, now = (shrink(image, self._flow_size) for image in (previous, current))
         flow = motion_input(before, now, self._estimator, self._size).residual
         target = cv2.resize(mask * 255, self._size[::-1], interpolation=cv2.INTER_AREA)
         return MovingPicture(flow.astype(np.float16), shrink(now, self._size), np.asarray(target.round(), np.uint8))
