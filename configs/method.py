@@ -23,7 +23,7 @@ class MethodSettings(Section):
     size: tuple[int, int] | None = None
     """Working size (height, width); by default follows the frame's aspect with about `area` pixels."""
     area: int = Field(default=160 * 288, ge=64 * 64, le=1024 * 1024, description="Pixels of the working size")
-    flow_scale: float = Field(default=1.5, ge=0.5, le=4, description="Size that flow is estimated at, as a multiple")
+    flow_scale: float = Field(default=1.25, ge=0.5, le=4, description="Size that flow is estimated at, as a multiple")
     camera_motion: Literal["homography", "median", "none"] = "homography"
     """How the camera's own motion is removed from the flow."""
     keyframe_threshold: float = Field(
@@ -33,7 +33,7 @@ class MethodSettings(Section):
     fusion: Literal["product", "geometric-mean"] = "product"
     """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
     final: Literal["mean", "product"] = "mean"
-    """How twin and low-level saliency become the final map: their mean, or the paper's product (Eq. (9))."""
+    """The final map: the mean of the twin's map and of what moves in it or in the original's; or Eq. (9)'s product."""
     smoothing: float = Field(
         default=0.75,
         ge=0,

@@ -41,7 +41,7 @@ class TrainingSettings(Section):
     motion_coding: Literal["flow-and-luminance", "coded-flow"] = "flow-and-luminance"
     """What a motion network is shown; serve it with the same `method.motion_coding`."""
     flow_scale: float = Field(
-        default=1.5, gt=0, le=4, description="Flow is estimated at this multiple of the size; as `method.flow_scale`"
+        default=1.25, gt=0, le=4, description="Flow is estimated at this multiple of the size; as `method.flow_scale`"
     )
     sizes: tuple[Size, ...] = Field(default=((160, 288),), min_length=1, description="Input sizes; each step draws one")
     steps: int = Field(default=4000, ge=1, description="Optimiser steps")

@@ -10,7 +10,7 @@ Fusion = Literal["product", "geometric-mean"]
 """The paper's product, or its square root, which keeps the scale of the maps."""
 
 FinalFusion = Literal["mean", "product"]
-"""The mean, in which one map can make up for what the other misses, or the paper's product."""
+"""The mean of the twin's map and of what moves, or the paper's product."""
 
 
 def fuse(first: Map, second: Map, how: Fusion = "product") -> Map:
@@ -19,16 +19,26 @@ def fuse(first: Map, second: Map, how: Fusion = "product") -> Map:
     return np.sqrt(product) if how == "geometric-mean" else product
 
 
-def final_map(colour: Map, twin: Map | None, low_level: Map, how: FinalFusion) -> Map:
+def final_map(
+    motion: Map | None, colour: Map, twin: Map | None, how: FinalFusion = "mean", fusion: Fusion = "product"
+) -> Map:
     """Return the final map FS.
 
     Args:
-        colour: of the original network.
+        motion: MS; None where nothing is known of motion.
+        colour: CS, of the original network.
         twin: of its twin; None while none serves.
-        low_level: LS.
-        how: `product` is Eq. (9), FS = twin * LS, and LS where no twin serves; `mean` is that of LS and the twin's map,
-            or the original's where no twin serves, which is the twin before it has learned anything.
+        how: `product` is Eq. (9), FS = twin * LS, and LS where no twin serves. `mean` is the mean of the twin's map and
+            of what moves of all that either network finds; without a twin that is the mean of CS and LS.
+        fusion: of motion and colour, as in LS.
     """
     if how == "mean":
-        return (low_level + (colour if twin is None else twin)) * np.float32(0.5)
-    return low_level if twin is None else twin * low_level
+        served = colour if twin is None else twin
+        return (served + low_level(motion, np.maximum(colour, served), fusion)) * np.float32(0.5)
+    found = low_level(motion, colour, fusion)
+    return found if twin is None else twin * found
+
+
+def low_level(motion: Map | None, colour: Map, fusion: Fusion = "product") -> Map:
+    """Return LS (Eq. (6)); where nothing is known of motion, it is what colour says."""
+    return colour if motion is None else fuse(motion, colour, fusion)

@@ -14,7 +14,7 @@ from models.engine import Features, ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
 from pipeline.appearance import Appearance, appearance
-from pipeline.fusion import final_map, fuse
+from pipeline.fusion import final_map, low_level
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
@@ -153,20 +153,23 @@ def combine(
     """
     flow, support = motion.arrival.flow, motion.support
     known = flow is not None
-    low_level = fuse(motion.motion, colour.colour, settings.fusion) if known else colour.colour
-    unadapted = final_map(colour.colour, None, low_level, settings.final)
-    final = unadapted if colour.twin is None else final_map(colour.colour, colour.twin, low_level, settings.final)
+    moving = motion.motion if known else None
+    label = low_level(moving, colour.colour, settings.fusion)
+    unadapted = final_map(moving, colour.colour, None, settings.final, settings.fusion)
+    final = unadapted
+    if colour.twin is not None:
+        final = final_map(moving, colour.colour, colour.twin, settings.final, settings.fusion)
     if smoothing is not None:
         smoothed = smoothing(np.stack([final, unadapted], axis=2), motion.arrival)
         final, unadapted = (np.ascontiguousarray(smoothed[..., index]) for index in (0, 1))
     nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
     seen = None if flow is None or support is None else Motion(flow, support)
-    criteria = selector.look(low_level, seen) if selector is not None else Criteria()
+    criteria = selector.look(label, seen) if selector is not None else Criteria()
     trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
-        low_level=low_level,
+        low_level=label,
         final=final,
         unadapted=unadapted,
         nr=nr,
@@ -174,7 +177,7 @@ def combine(
         model_version=colour.model_version if colour.twin is not None else 0,
         scene_cut=motion.scene_cut,
         criteria=criteria,
-        benefit=benefit(colour.colour, colour.twin, low_level) if trusted and colour.twin is not None else None,
+        benefit=benefit(colour.colour, colour.twin, label) if trusted and colour.twin is not None else None,
     )
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FLOW_SCALE: Final = 1.5
+FLOW_SCALE: Final = 1.25
 """Flow is estimated at this multiple of the working size, which keeps objects' outlines."""
 
 

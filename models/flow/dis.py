@@ -19,7 +19,7 @@ _SOURCE: Final = "DIS, arXiv 1603.03590; OpenCV (Apache-2.0)"
 FINEST_SCALE: Final = 1
 """Half the input's resolution: OpenCV's quarter blurs objects into blocks (maxF of the residual .43 against .52)."""
 DESCENT_STEPS: Final = 8
-REFINEMENT_STEPS: Final = 3
+REFINEMENT_STEPS: Final = 1
 
 
 class DisFlow:

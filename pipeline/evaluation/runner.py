@@ -210,15 +210,16 @@ def _second_pass(
     image: NDArray[np.uint8], seen: SaliencyFrame, network: ServedNetwork, path: FramePath, slot: Slot
 ) -> SaliencyFrame:
     """Return what was seen in the first pass with the final map of the twin (Eq. (9))."""
-    installed, how = slot.installed, path.settings.final
+    installed, method = slot.installed, path.settings
+    motion = seen.motion if seen.motion.any() else None  # zeros alone: nothing is known of it
     twin = None
     if installed.head is not None:
         _, small = path.sizes.shrink(image)
         twin = installed.head(network.encode(small))
     return replace(
         seen,
-        final=final_map(seen.colour, twin, seen.low_level, how),
-        unadapted=final_map(seen.colour, None, seen.low_level, how),
+        final=final_map(motion, seen.colour, twin, method.final, method.fusion),
+        unadapted=final_map(motion, seen.colour, None, method.final, method.fusion),
         model_version=installed.version,
     )
 

@@ -161,14 +161,22 @@ def _source(recipe: TrainingSettings, source: SampleSettings, data: Path, worker
     if recipe.task == "colour":
         images = ImageMaskPairs(pairs)
         return SamplesInMemory(list(made(images.read, range(len(images)), workers))) if workers else images
-    pictures: Sequence[MovingPicture]
+    return MotionViews(_moving(recipe, source, pairs, workers), recipe.motion_coding, _augmentation(recipe))
+
+
+def _moving(
+    recipe: TrainingSettings, source: SampleSettings, pairs: Sequence[ImagePair], workers: int
+) -> Sequence[MovingPicture]:
+    size = recipe.sizes[0]
     if source.kind == "scenes":
-        pictures = SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes, recipe.flow_scale)
-    else:
-        pictures = VideoMotion(pairs, recipe.sizes[0], GAPS, recipe.flow_scale)
-    if workers:
-        pictures = list(made(pictures.__getitem__, range(len(pictures)), workers))
-    return MotionViews(pictures, recipe.motion_coding, _augmentation(recipe))
+        scenes = SceneMotion(pairs, pairs, size, source.scenes, recipe.flow_scale)
+        return list(made(scenes.__getitem__, range(len(scenes)), workers)) if workers else scenes
+    if not workers:
+        return VideoMotion(pairs, size, GAPS, recipe.flow_scale)
+    gaps = sorted(set(GAPS))
+    video = VideoMotion(pairs, size, gaps, recipe.flow_scale)
+    once = list(made(video.__getitem__, range(len(video)), workers))
+    return [once[frame * len(gaps) + gaps.index(gap)] for frame in range(len(pairs)) for gap in GAPS]
 
 
 def _held_out(recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> SampleSource:

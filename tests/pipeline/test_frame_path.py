@@ -15,7 +15,7 @@ SETTINGS = MethodSettings(size=(64, 96), keyframe_threshold=1.0)
 
 
 def test_sizes_follow_settings_or_the_frame() -> None:
-    assert Sizes.of((96, 128), SETTINGS) == Sizes(frame=(96, 128), working=(64, 96), flow=(96, 144))
+    assert Sizes.of((96, 128), SETTINGS) == Sizes(frame=(96, 128), working=(64, 96), flow=(80, 120))
     assert Sizes.of((720, 1280), MethodSettings()).working == (160, 288)
 
 
@@ -30,7 +30,7 @@ def test_a_frame_goes_through_both_halves() -> None:
         small, saliency, look = path(image)
         fine, again = sizes.shrink(image)
         expected = combine(halves[0](again), halves[1](fine), SETTINGS, smoothing=smoothing)
-        assert fine.shape == (96, 144, 3)
+        assert fine.shape == (80, 120, 3)
         assert np.array_equal(small, again)
         assert np.allclose(saliency.final, expected.final, atol=1e-5)
         keyframe = keyframe_of(small, saliency, look, index / 25, index)

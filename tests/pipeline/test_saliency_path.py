@@ -76,7 +76,7 @@ def test_hand_computed_fusion_without_a_twin() -> None:
     """MS .8, CS .5: LS = .4 (Eq. (6)), FS = LS, NR = |.8 - .5| / (1.3 + .001) (Eq. (7))."""
     frame = combine(ColourResult(one(0.5), None, 0), MotionResult(one(0.8), STILL, scene_cut=False), PAPER)
     assert frame.low_level == pytest.approx(0.4)
-    assert frame.final is frame.low_level
+    assert np.array_equal(frame.final, frame.low_level)
     assert frame.nr == pytest.approx(0.3 / 1.301)
     assert (frame.is_keyframe, frame.model_version, frame.scene_cut) == (True, 0, False)
 
@@ -98,12 +98,14 @@ def test_the_softer_fusion_keeps_the_scale() -> None:
 
 
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
-    """LS = .8 * .5 = .4; without a twin FS = (.4 + .5) / 2, with one that says .9 (.4 + .9) / 2."""
+    """Without a twin FS = (.8 * .5 + .5) / 2; with one that says .9 it is (.8 * .9 + .9) / 2, with one of .1 (.8 * .5 + .1) / 2."""
     motion = MotionResult(one(0.8), STILL, scene_cut=False)
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
     assert alone.final == pytest.approx(0.45)
     refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
-    assert refined.final == pytest.approx(0.65)
+    assert refined.final == pytest.approx(0.81)
+    doubted = combine(ColourResult(one(0.5), one(0.1), 1), motion, MethodSettings())
+    assert doubted.final == pytest.approx(0.25)
     unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), STILL, scene_cut=False), MethodSettings())
     assert unmoved.final == pytest.approx(0.45), "half of what stands out though nothing moves"
 
@@ -134,5 +136,5 @@ def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> 
     motion = MotionResult(one(0.8), STILL, scene_cut=False)
     frame = combine(ColourResult(one(0.5), one(0.9), 1), motion, settings, smoothing=smoothing)
     assert frame.low_level == pytest.approx(0.4)
-    assert frame.final == pytest.approx((0.6 + 0.65) / 2)
+    assert frame.final == pytest.approx((0.6 + 0.81) / 2)
     assert frame.unadapted == pytest.approx((0.6 + 0.45) / 2)
