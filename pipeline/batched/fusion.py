@@ -1,0 +1,33 @@
+"""LS, NR and FS of many cameras at once; one at a time: `pipeline/fusion.py`, `pipeline/keyframes.py`."""
+
+import torch
+from torch import Tensor
+
+from pipeline.fusion import FinalFusion, Fusion
+from pipeline.keyframes import CUT
+
+
+def low_level(motion: Tensor, colour: Tensor, known: Tensor, how: Fusion) -> Tensor:
+    """Return LS (Eq. (6)), and what colour says where nothing is known of motion.
+
+    Args:
+        motion: (N, 1, h, w) float32 in [0, 1].
+        colour: likewise.
+        known: (N, 1, 1, 1) bool, whether motion is known.
+        how: the maps' product, or its square root.
+    """
+    product = motion * colour
+    return torch.where(known, product.sqrt() if how == "geometric-mean" else product, colour)
+
+
+def final_maps(twin: Tensor, low: Tensor, how: FinalFusion) -> Tensor:
+    """Return FS of the twins' maps and LS: their mean, or their product (Eq. (9))."""
+    return (low + twin) * 0.5 if how == "mean" else twin * low
+
+
+def non_overlapping_ratios(motion: Tensor, colour: Tensor, known: Tensor) -> Tensor:
+    """Return (N,) NR (Eq. (7)) of maps (N, 1, h, w); 1 where nothing is salient or nothing is known of motion."""
+    salient = (motion + colour >= CUT).float().sum((1, 2, 3))
+    first, second = (torch.where(one < CUT, 0.0, one) for one in (motion, colour))
+    disagreement = ((first - second).abs() / (first + second + 0.001)).sum((1, 2, 3))
+    return torch.where((salient > 0) & known.view(-1), disagreement / salient.clamp(min=1), 1.0)
