@@ -129,8 +129,8 @@ def correlation_pyramid(first: Tensor, second: Tensor) -> list[Tensor]:
     """Correlate every pixel of one (N, C, h, w) feature map with every pixel of another.
 
     Returns:
-        `LEVELS` float32 tensors (N * h * w, 1, h / 2**i, w / 2**i), finest first: one map over the second frame for each pixel
-        of the first, divided by the square root of C.
+        `LEVELS` float32 tensors (N * h * w, 1, h / 2**i, w / 2**i), finest first: a map over the second frame for each
+        pixel of the first, divided by the square root of C.
     """
     count, channels, height, width = first.shape
     volume = first.flatten(2).transpose(1, 2) @ second.flatten(2)  # (N, h * w, h * w)
@@ -159,7 +159,7 @@ def look_up(pyramid: Sequence[Tensor], position: Tensor, radius: int) -> Tensor:
     found = []
     for level, correlation in enumerate(pyramid):
         near = centre / 2**level + offsets  # (N * h * w, 2r + 1, 2r + 1, 2)
-        # each side by itself: a tensor of both would be copied from the host, which no CUDA graph may do
+        # side by side: a tensor of both would be copied from the host, which no CUDA graph may do
         across, down = ((2 * near[..., axis] + 1) / correlation.shape[-1 - axis] - 1 for axis in (0, 1))
         grid = torch.stack((across, down), 3)
         samples = functional.grid_sample(correlation, grid, align_corners=False)  # (N * h * w, 1, 2r + 1, 2r + 1)

@@ -65,13 +65,13 @@ class RecordedTrainer:
                 value.copy_((start or self._original)[name])
             for state in self._optimizer.state.values():
                 state["momentum_buffer"].zero_()
-        cached = [self._features_of(keyframes.images[index : index + 1]) for index in range(len(keyframes))]
+        cached = self._features_of(keyframes.images)
         order: list[int] = []
         for _ in range(self._settings.iterations_per_keyframe * len(keyframes)):
             order = order or torch.randperm(len(keyframes), generator=generator).tolist()
             index = order.pop()
-            for place, feature in zip(self._features, cached[index], strict=True):
-                place.copy_(feature)
+            for place, feature in zip(self._features, cached, strict=True):
+                place.copy_(feature[index : index + 1])
             self._label.copy_(keyframes.labels[index])
             yield self._step()
 
@@ -90,8 +90,11 @@ class RecordedTrainer:
     def _advance(self) -> Tensor:
         height, width = self._label.shape[-2:]
         loss = euclidean_loss(self._model.decode(self._features, (height, width)), self._label)
-        self._optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss / (height * width))
+        # not `backward`, which would add to gradients on whatever stream they were made
+        # heads that the map is not made of have none
+        gradients = torch.autograd.grad(loss / (height * width), self._trained, allow_unused=True)
+        for value, gradient in zip(self._trained, gradients, strict=True):
+            value.grad = gradient
         nn.utils.clip_grad_norm_(self._trained, 1.0)
         self._optimizer.step()
         return loss.detach()

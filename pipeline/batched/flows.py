@@ -15,8 +15,8 @@ from models.registry import flow_entry
 from pipeline.batched.shrinking import luminance
 from pipeline.errors import BatchError
 
-RAFT_ITERATIONS: Final = 4
-"""Refinements: with the camera's motion taken off, 12 serve the motion network no better (docs/performance.md)."""
+RAFT_ITERATIONS: Final = 3
+"""Refinements: 4 or 6 serve the motion network no better (docs/performance.md)."""
 
 
 class BatchFlow(Protocol):

@@ -28,6 +28,8 @@ def final_maps(twin: Tensor, low: Tensor, how: FinalFusion) -> Tensor:
 def non_overlapping_ratios(motion: Tensor, colour: Tensor, known: Tensor) -> Tensor:
     """Return (N,) NR (Eq. (7)) of maps (N, 1, h, w); 1 where nothing is salient or nothing is known of motion."""
     salient = (motion + colour >= CUT).float().sum((1, 2, 3))
-    first, second = (torch.where(one < CUT, 0.0, one) for one in (motion, colour))
+    first, second = (one.masked_fill(one < CUT, 0) for one in (motion, colour))
     disagreement = ((first - second).abs() / (first + second + 0.001)).sum((1, 2, 3))
-    return torch.where((salient > 0) & known.view(-1), disagreement / salient.clamp(min=1), 1.0)
+    nothing = (salient == 0) | ~known.view(-1)
+    # not `torch.where`, which may copy a number from the host: no CUDA graph may do that
+    return (disagreement / salient.clamp(min=1)).masked_fill(nothing, 1)

@@ -68,7 +68,8 @@ def _beginnings(flow: Tensor, vectors: Tensor, x: Tensor, y: Tensor) -> Tensor:
     positions = [(int(down * height), int(across * width)) for down in _SEEDS for across in _SEEDS]
     seeds = torch.stack([flow[:, :, row, column] for row, column in positions])  # (9, N, 2)
     alike = _trust((vectors - seeds[..., None]).square().sum(2), _ALIKE)  # (9, N, n)
-    border = torch.where(torch.maximum(x.abs(), y.abs() * (width / height)) > _BORDER, 1.0, 0.05).expand_as(alike[:1])
+    inside = torch.maximum(x.abs(), y.abs() * (width / height)) <= _BORDER
+    border = torch.ones_like(x).masked_fill(inside, 0.05).expand_as(alike[:1])
     return torch.cat((alike, border, torch.ones_like(border)))
 
 
@@ -77,7 +78,7 @@ def _coordinates(height: int, width: int, spacing: int, like: Tensor) -> tuple[T
     radius, half = max(height, width) / 2, spacing // 2
     x = (torch.arange(half, width, spacing, device=like.device, dtype=torch.float32) - (width - 1) / 2) / radius
     y = (torch.arange(half, height, spacing, device=like.device, dtype=torch.float32) - (height - 1) / 2) / radius
-    return x.repeat(len(y)), y.repeat_interleave(len(x), output_size=len(x) * len(y))
+    return x.expand(len(y), -1).reshape(-1), y[:, None].expand(-1, len(x)).reshape(-1)
 
 
 def _moves(fitted: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -160,7 +160,7 @@ class BatchPath:
         residual, support = without_cameras(flow, settings.camera_motion)
         picture = flow_and_luminance(residual, grey).to(self._colour.precision) / 255
         found = self._motion(picture.contiguous(memory_format=torch.channels_last)).float()
-        motion = torch.where(known, found, 0.0)
+        motion = found.masked_fill(~known, 0)
         colour, twin = (maps.float() for maps in self._colour.maps(small / 255))
         low = low_level(motion, colour, known, settings.fusion)
         final = final_maps(twin, low, settings.final)

@@ -29,6 +29,7 @@ class TwinsBeside:
 
     Attributes:
         retrained: twins finished so far.
+        steps: done so far.
         error: what ended it early; None = nothing.
     """
 
@@ -54,7 +55,7 @@ class TwinsBeside:
         self._finished: deque[tuple[int, Mapping[str, Tensor]]] = deque(maxlen=len(cameras))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="twins", daemon=True)
-        self.retrained = 0
+        self.retrained = self.steps = 0
         self.error: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -93,6 +94,7 @@ class TwinsBeside:
         for index, _ in enumerate(self._trainer.run(self._keyframes(camera), seed=seed), 1):
             if index % _CHUNK == 0:
                 self._wait()
+                self.steps += _CHUNK
                 busy = time.monotonic() - started
                 if self._stop.wait(busy * (1 - self._share) / self._share):
                     return False

@@ -18,7 +18,7 @@ from models.saliency_model import SaliencyModel
 from models.slot import Slot
 from models.stacked import STACKINGS
 from models.torch_batch import TorchBatch
-from pipeline.batched.flows import BATCH_FLOWS, LucasKanadeBatch, RaftBatch, make_batch_flow
+from pipeline.batched.flows import BATCH_FLOWS, RAFT_ITERATIONS, LucasKanadeBatch, RaftBatch, make_batch_flow
 from pipeline.batched.path import MAPS, BatchPath
 from pipeline.errors import BatchError
 from pipeline.frame_path import FramePath, Sizes
@@ -136,7 +136,9 @@ def test_rafts_cached_features_give_the_flow_of_both_frames(monkeypatch: pytest.
     assert isinstance(flow, RaftBatch)
     with torch.inference_mode():
         flow(first)
-        torch.testing.assert_close(flow(second), flow._network.refine(second, first, 4)[1], atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(
+            flow(second), flow._network.refine(second, first, RAFT_ITERATIONS)[1], atol=1e-3, rtol=1e-3
+        )
 
 
 def test_a_flow_that_is_not_there_is_named_with_those_that_are() -> None:
