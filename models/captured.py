@@ -45,7 +45,7 @@ class Captured(Generic[T]):
 
 def _record(work: Callable[[], T], device: torch.device, warm_up: int, priority: int) -> tuple[torch.cuda.CUDAGraph, T]:
     """Return a graph of `work` and what it returned, whose memory the graph's replays write."""
-    stream = torch.cuda.Stream(device, priority=priority)
+    stream = torch.cuda.Stream(device, priority=priority)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
         for _ in range(warm_up):

@@ -115,13 +115,13 @@ def _refine(first: Tensor, second: Tensor, flow: Tensor) -> Tensor:
     moments = _box(
         torch.cat((horizontal.square(), horizontal * vertical, vertical.square(), horizontal, vertical), 1), _WINDOW
     )
-    xx, xy, yy, mean_x, mean_y = moments.split(1, 1)
+    xx, xy, yy, mean_x, mean_y = moments.chunk(5, 1)
     xx, xy, yy = xx - mean_x.square() + _DAMPING, xy - mean_x * mean_y, yy - mean_y.square() + _DAMPING
     scale = 1 / (xx * yy - xy.square())
     for _ in range(ROUNDS):
         for _ in range(STEPS):
             error = fetch(second, flow) - first
-            x, y, mean = _box(torch.cat((horizontal * error, vertical * error, error), 1), _WINDOW).split(1, 1)
+            x, y, mean = _box(torch.cat((horizontal * error, vertical * error, error), 1), _WINDOW).chunk(3, 1)
             x, y = x - mean_x * mean, y - mean_y * mean
             step = torch.cat((xy * y - yy * x, xy * x - xx * y), 1) * scale
             flow = flow + step.clamp(-_LONGEST, _LONGEST)

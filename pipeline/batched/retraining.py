@@ -51,7 +51,7 @@ class TwinsBeside:
             share: of the time, in (0, 1].
         """
         self._trainer, self._cameras, self._keyframes, self._share = trainer, cameras, keyframes, share
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._stream = _stream(device)
         self._finished: deque[tuple[int, Mapping[str, Tensor]]] = deque(maxlen=len(cameras))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="twins", daemon=True)
@@ -108,3 +108,7 @@ class TwinsBeside:
     def _wait(self) -> None:
         if self._stream is not None:
             self._stream.synchronize()
+
+
+def _stream(device: torch.device) -> torch.cuda.Stream | None:
+    return torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]

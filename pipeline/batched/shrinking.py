@@ -33,7 +33,7 @@ class Shrinking:
 
 def luminance(rgb: Tensor) -> Tensor:
     """Return (N, 1, h, w) luminance of (N, 3, h, w) RGB, both float32 in whole levels of [0, 255]."""
-    red, green, blue = rgb.split(1, 1)
+    red, green, blue = rgb.chunk(3, 1)
     return torch.floor((red * _LUMINANCE[0] + green * _LUMINANCE[1] + blue * _LUMINANCE[2] + 8192) * (1 / 16384))
 
 

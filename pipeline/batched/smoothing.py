@@ -39,7 +39,7 @@ class BatchSmoothing:
             flow: (N, 2, h, w) float32 pixels, that arrives at each pixel, the camera's part included.
             known: (N, 1, 1, 1) bool, whether there is a past, and flow from it.
         """
-        before, grey_before = fetch(torch.cat((self._past, self._grey), 1), -flow).split(1, 1)
+        before, grey_before = fetch(torch.cat((self._past, self._grey), 1), -flow).chunk(2, 1)
         trust = torch.exp(self._blur((grey_before - grey).abs()) * (-1 / _TOLERANCE))
         smoothed = torch.where(known, maps + self._weight * trust * (before - maps), maps)
         self._past.copy_(smoothed)

@@ -275,7 +275,7 @@ def moving_frames(cameras: int, size: tuple[int, int], *, pinned: bool) -> list[
     ground, thing = (
         cv2.GaussianBlur(rng.integers(0, 256, (height + 64, width + 64, 3), np.uint8), (0, 0), 2) for _ in range(2)
     )
-    stretched = [cv2.normalize(one, None, 0, 255, cv2.NORM_MINMAX) for one in (ground, thing)]
+    stretched = [cv2.normalize(one, np.zeros_like(one), 0, 255, cv2.NORM_MINMAX) for one in (ground, thing)]
     side = height // 3
     sets = []
     for index in range(_FRAMES):
