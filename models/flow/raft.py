@@ -86,18 +86,35 @@ class Raft(nn.Module):
     def refine(self, first: Tensor, second: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
         """Return the flow after `iterations` at stride 8 in pixels of that stride, and at full size in its pixels."""
         first, second = first * (2 / 255) - 1, second * (2 / 255) - 1
-        pyramid = correlation_pyramid(self.fnet(first), self.fnet(second))
+        return self.refine_features(first, self.fnet(first), self.fnet(second), iterations)
+
+    def refine_features(
+        self, first: Tensor, first_features: Tensor, second_features: Tensor, iterations: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `refine` does, from the features that `fnet` found in both frames.
+
+        Networks work in the frame's precision; correlations, positions and flow are float32.
+
+        Args:
+            first: (N, 3, H, W) RGB in [-1, 1].
+            first_features: (N, C, H / 8, W / 8) of it.
+            second_features: likewise of the second frame.
+            iterations: refinements.
+        """
+        pyramid = correlation_pyramid(first_features, second_features)
         state, context = self.cnet(first).split((self.size.hidden, self.size.context), 1)  # (N, C, H / 8, W / 8)
         state, context = torch.tanh(state), torch.relu(context)
-        start = pixel_grid(state)
+        start = pixel_grid(state.float())
         position = start
         mask = None
         for _ in range(iterations):
             found = look_up(pyramid, position, self.size.radius)
-            state, step, mask = self.update_block(state, context, found, position - start)
+            state, step, mask = self.update_block(
+                state, context, found.to(state.dtype), (position - start).to(state.dtype)
+            )
             position = position + step
         flow = position - start
-        return flow, enlarge(flow) if mask is None else enlarge_convexly(flow, mask)
+        return flow, enlarge(flow) if mask is None else enlarge_convexly(flow, mask.float())
 
 
 def pixel_grid(like: Tensor) -> Tensor:
@@ -112,12 +129,12 @@ def correlation_pyramid(first: Tensor, second: Tensor) -> list[Tensor]:
     """Correlate every pixel of one (N, C, h, w) feature map with every pixel of another.
 
     Returns:
-        `LEVELS` tensors (N * h * w, 1, h / 2**i, w / 2**i), finest first: one map over the second frame for each pixel
-        of the first, divided by the square root of C.
+        `LEVELS` float32 tensors (N * h * w, 1, h / 2**i, w / 2**i), finest first: a map over the second frame for each
+        pixel of the first, divided by the square root of C.
     """
     count, channels, height, width = first.shape
     volume = first.flatten(2).transpose(1, 2) @ second.flatten(2)  # (N, h * w, h * w)
-    pyramid = [(volume / math.sqrt(channels)).view(count * height * width, 1, height, width)]
+    pyramid = [(volume.float() / math.sqrt(channels)).view(count * height * width, 1, height, width)]
     for _ in range(LEVELS - 1):
         pyramid.append(functional.avg_pool2d(pyramid[-1], 2))
     return pyramid
@@ -141,8 +158,10 @@ def look_up(pyramid: Sequence[Tensor], position: Tensor, radius: int) -> Tensor:
     offsets = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), 2)[None]  # (1, 2r + 1, 2r + 1, 2)
     found = []
     for level, correlation in enumerate(pyramid):
-        sides = position.new_tensor([correlation.shape[-1], correlation.shape[-2]])
-        grid = (2 * (centre / 2**level + offsets) + 1) / sides - 1
+        near = centre / 2**level + offsets  # (N * h * w, 2r + 1, 2r + 1, 2)
+        # side by side: a tensor of both would be copied from the host, which no CUDA graph may do
+        across, down = ((2 * near[..., axis] + 1) / correlation.shape[-1 - axis] - 1 for axis in (0, 1))
+        grid = torch.stack((across, down), 3)
         samples = functional.grid_sample(correlation, grid, align_corners=False)  # (N * h * w, 1, 2r + 1, 2r + 1)
         found.append(samples.view(count, height, width, -1))
     return torch.cat(found, 3).permute(0, 3, 1, 2)

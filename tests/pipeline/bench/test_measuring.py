@@ -68,12 +68,21 @@ def test_peers_see_the_same_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_is_set_beside_one_frame_after_the_other() -> None:
-    report = batch.measure(
-        BenchOptions(seconds=0.01, size=(64, 96), names=["1", "3"], changes={"method": {"device": "cpu"}})
-    )
-    assert [row["cameras"] for row in report.rows] == ["1, one by one", "1, one batch", "3, one by one", "3, one batch"]
+    changes = {"method": {"device": "cpu"}, "adaptation": {"retraining": {"iterations_per_keyframe": 1}}}
+    report = batch.measure(BenchOptions(seconds=0.01, size=(64, 96), names=["1", "2"], changes=changes))
+    measured = ["one by one", "one batch", "path by lucas-kanade", "path by lucas-kanade, half retrained"]
+    assert [row["cameras"] for row in report.rows] == [f"{count}, {what}" for count in (1, 2) for what in measured]
     assert report.rows[0]["frames/s ratio"] == 1.0
+    assert float(report.rows[-1]["twins/s"] or 0) > 0
     assert "no GPU" in report.notes[0]
+    assert len(report.notes) == 5  # frames are too small for RAFT, or its weights are missing
+    assert all("raft-small" in note for note in report.notes[1:])
+
+
+def test_what_serves_agrees_with_plain_float32() -> None:
+    changes = {"method": {"device": "cpu"}}
+    bench = batch.Bench.of(BenchOptions(seconds=0.01, size=(64, 96), changes=changes))
+    assert max(float(value or 0) for value in batch.agreement(bench, "lucas-kanade").values()) < 1e-5
 
 
 def test_flow_methods_are_set_beside_dis(tmp_path: Path) -> None:
