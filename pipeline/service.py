@@ -1,5 +1,6 @@
 """The composition root: every camera, the views, HTTP, MQTT, in one task group."""
 
+import asyncio
 import logging
 from asyncio import TaskGroup
 from collections.abc import Callable, Mapping, Sequence

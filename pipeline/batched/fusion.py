@@ -20,9 +20,7 @@ def low_level(motion: Tensor, colour: Tensor, known: Tensor, how: Fusion) -> Ten
     return torch.where(known, product.sqrt() if how == "geometric-mean" else product, colour)
 
 
-def final_maps(
-    motion: Tensor, colour: Tensor, twin: Tensor, known: Tensor, how: FinalFusion, fusion: Fusion
-) -> Tensor:
+def final_maps(motion: Tensor, colour: Tensor, twin: Tensor, known: Tensor, how: FinalFusion, fusion: Fusion) -> Tensor:
     """Return FS: the mean of the twins' maps and of what moves in either network's, or the twins' times LS (Eq. (9)).
 
     Args:

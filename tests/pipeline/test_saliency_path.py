@@ -98,7 +98,7 @@ def test_the_softer_fusion_keeps_the_scale() -> None:
 
 
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
-    """Without a twin FS = (.8 * .5 + .5) / 2; with one that says .9 it is (.8 * .9 + .9) / 2, with one of .1 (.8 * .5 + .1) / 2."""
+    """FS = (.8 * .5 + .5) / 2 without a twin, (.8 * .9 + .9) / 2 with one of .9, (.8 * .5 + .1) / 2 with one of .1."""
     motion = MotionResult(one(0.8), STILL, scene_cut=False)
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
     assert alone.final == pytest.approx(0.45)
