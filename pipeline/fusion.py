@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import cv2
 import numpy as np
 
 from pipeline.values import Map
@@ -20,23 +21,32 @@ def fuse(first: Map, second: Map, how: Fusion = "product") -> Map:
 
 
 def final_map(
-    motion: Map | None, colour: Map, twin: Map | None, how: FinalFusion = "mean", fusion: Fusion = "product"
+    motion: Map | None,
+    colour: Map,
+    twin: Map | None,
+    nr: float,
+    how: FinalFusion = "mean",
+    fusion: Fusion = "product",
 ) -> Map:
     """Return the final map FS.
 
     Args:
         motion: MS; None where nothing is known of motion.
         colour: CS, of the original network.
-        twin: of its twin; None while none serves.
+        twin: of its twin; None while none serves, and the original stands in.
+        nr: of motion and colour (Eq. (7)).
         how: `product` is Eq. (9), FS = twin * LS, and LS where no twin serves. `mean` is the mean of the twin's map and
-            of what moves of all that either network finds; without a twin that is the mean of CS and LS.
+            of what moves of all that either network finds; what they find counts as much as motion and colour agree.
         fusion: of motion and colour, as in LS.
     """
-    if how == "mean":
-        served = colour if twin is None else twin
-        return (served + low_level(motion, np.maximum(colour, served), fusion)) * np.float32(0.5)
-    found = low_level(motion, colour, fusion)
-    return found if twin is None else twin * found
+    if how == "product":
+        found = low_level(motion, colour, fusion)
+        return found if twin is None else twin * found
+    served = colour if twin is None else twin
+    either = np.maximum(colour, served)
+    if motion is not None:
+        either = np.asarray(cv2.pow(either, 1 - nr), np.float32)
+    return (served + low_level(motion, either, fusion)) * np.float32(0.5)
 
 
 def low_level(motion: Map | None, colour: Map, fusion: Fusion = "product") -> Map:

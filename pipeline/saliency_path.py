@@ -155,14 +155,14 @@ def combine(
     known = flow is not None
     moving = motion.motion if known else None
     label = low_level(moving, colour.colour, settings.fusion)
-    unadapted = final_map(moving, colour.colour, None, settings.final, settings.fusion)
+    nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
+    unadapted = final_map(moving, colour.colour, None, nr, settings.final, settings.fusion)
     final = unadapted
     if colour.twin is not None:
-        final = final_map(moving, colour.colour, colour.twin, settings.final, settings.fusion)
+        final = final_map(moving, colour.colour, colour.twin, nr, settings.final, settings.fusion)
     if smoothing is not None:
         smoothed = smoothing(np.stack([final, unadapted], axis=2), motion.arrival)
         final, unadapted = (np.ascontiguousarray(smoothed[..., index]) for index in (0, 1))
-    nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
     seen = None if flow is None or support is None else Motion(flow, support)
     criteria = selector.look(label, seen) if selector is not None else Criteria()
     trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)

@@ -20,20 +20,24 @@ def low_level(motion: Tensor, colour: Tensor, known: Tensor, how: Fusion) -> Ten
     return torch.where(known, product.sqrt() if how == "geometric-mean" else product, colour)
 
 
-def final_maps(motion: Tensor, colour: Tensor, twin: Tensor, known: Tensor, how: FinalFusion, fusion: Fusion) -> Tensor:
-    """Return FS: the mean of the twins' maps and of what moves in either network's, or the twins' times LS (Eq. (9)).
+def final_maps(
+    motion: Tensor, colour: Tensor, twin: Tensor, known: Tensor, nr: Tensor, how: FinalFusion, fusion: Fusion
+) -> Tensor:
+    """Return FS as `pipeline.fusion.final_map` does.
 
     Args:
         motion: (N, 1, h, w) float32 in [0, 1].
         colour: likewise, of the original.
         twin: likewise.
         known: (N, 1, 1, 1) bool, whether motion is known.
-        how: which of the two.
+        nr: (N,), of motion and colour.
+        how: the mean, or Eq. (9).
         fusion: of motion and colour.
     """
-    if how == "mean":
-        return (twin + low_level(motion, torch.maximum(colour, twin), known, fusion)) * 0.5
-    return twin * low_level(motion, colour, known, fusion)
+    if how == "product":
+        return twin * low_level(motion, colour, known, fusion)
+    trust = (1 - nr).view(-1, 1, 1, 1).masked_fill(~known, 1)
+    return (twin + low_level(motion, torch.maximum(colour, twin).pow(trust), known, fusion)) * 0.5
 
 
 def non_overlapping_ratios(motion: Tensor, colour: Tensor, known: Tensor) -> Tensor:

@@ -163,11 +163,12 @@ class BatchPath:
         motion = found.masked_fill(~known, 0)
         colour, twin = (maps.float() for maps in self._colour.maps(small / 255))
         low = low_level(motion, colour, known, settings.fusion)
-        final = final_maps(motion, colour, twin, known, settings.final, settings.fusion)
+        nr = non_overlapping_ratios(motion, colour, known)
+        final = final_maps(motion, colour, twin, known, nr, settings.final, settings.fusion)
         if self._smoothing is not None:
             final = self._smoothing(final, grey, flow, known)
         maps = torch.cat((motion, colour, twin, low, final), 1).to(self._colour.precision)
-        return BatchMaps(maps, non_overlapping_ratios(motion, colour, known), support)
+        return BatchMaps(maps, nr, support)
 
 
 def _pinned_like(there: Tensor) -> Tensor:

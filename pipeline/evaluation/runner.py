@@ -218,8 +218,8 @@ def _second_pass(
         twin = installed.head(network.encode(small))
     return replace(
         seen,
-        final=final_map(motion, seen.colour, twin, method.final, method.fusion),
-        unadapted=final_map(motion, seen.colour, None, method.final, method.fusion),
+        final=final_map(motion, seen.colour, twin, seen.nr, method.final, method.fusion),
+        unadapted=final_map(motion, seen.colour, None, seen.nr, method.final, method.fusion),
         model_version=installed.version,
     )
 

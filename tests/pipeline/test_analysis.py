@@ -87,7 +87,7 @@ async def test_motion_colour_and_low_level_come_out_for_every_frame_while_a_roun
             assert saliency.colour == pytest.approx(BrightIsSalient().head(picture(number)))
             known = saliency.motion if number else 1.0
             assert saliency.low_level == pytest.approx(known * saliency.colour)
-            assert saliency.final is saliency.low_level
+            assert np.array_equal(saliency.final, saliency.low_level)
             assert number == 0 or saliency.motion.max() > 0.5
         assert analysis.adapter is not None
         assert analysis.adapter.state.phase == "retraining"
@@ -165,7 +165,7 @@ async def test_a_scene_cut_resets() -> None:
     assert cut.saliency.motion.max() == 0
     assert [(event.kind, event.details) for event in cut.events][:1] == [("reset", {"reason": "scene cut"})]
     assert (after.saliency.model_version, after.saliency.scene_cut) == (0, False)
-    assert after.saliency.final is after.saliency.low_level
+    assert np.array_equal(after.saliency.final, after.saliency.low_level)
 
 
 async def test_a_scene_cut_gives_up_the_round_that_is_running() -> None:

@@ -98,16 +98,19 @@ def test_the_softer_fusion_keeps_the_scale() -> None:
 
 
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
-    """FS = (.8 * .5 + .5) / 2 without a twin, (.8 * .9 + .9) / 2 with one of .9, (.8 * .5 + .1) / 2 with one of .1."""
-    motion = MotionResult(one(0.8), STILL, scene_cut=False)
+    """FS = (twin + .8 * max(CS, twin)^(1 - NR)) / 2 with NR = .3 / 1.301; without a twin CS stands in."""
+    motion, trust = MotionResult(one(0.8), STILL, scene_cut=False), 1 - 0.3 / 1.301
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
-    assert alone.final == pytest.approx(0.45)
+    assert alone.final == pytest.approx((0.5 + 0.8 * 0.5**trust) / 2)
     refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
-    assert refined.final == pytest.approx(0.81)
+    assert refined.final == pytest.approx((0.9 + 0.8 * 0.9**trust) / 2)
+    assert refined.unadapted == pytest.approx(alone.final)
     doubted = combine(ColourResult(one(0.5), one(0.1), 1), motion, MethodSettings())
-    assert doubted.final == pytest.approx(0.25)
+    assert doubted.final == pytest.approx((0.1 + 0.8 * 0.5**trust) / 2)
     unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), STILL, scene_cut=False), MethodSettings())
     assert unmoved.final == pytest.approx(0.45), "half of what stands out though nothing moves"
+    unseen = combine(ColourResult(one(1e-4), None, 0), MotionResult(one(0.9), STILL, scene_cut=False), MethodSettings())
+    assert unseen.final == pytest.approx(0.45, abs=0.01), "half of what moves though nothing stands out"
 
 
 @pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])
@@ -127,14 +130,13 @@ def test_where_nothing_is_known_of_motion_colour_speaks_alone() -> None:
 
 
 def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> None:
-    """FS was .6, is .45 alone; half of the past in a still scene makes (.6 + .45) / 2, of the unadapted likewise."""
-    smoothing = TemporalSmoothing(0.5)
-    settings = MethodSettings()
-    combine(
-        ColourResult(one(0.6), None, 0), MotionResult(one(0.0), UNKNOWN, scene_cut=True), settings, smoothing=smoothing
-    )
-    motion = MotionResult(one(0.8), STILL, scene_cut=False)
-    frame = combine(ColourResult(one(0.5), one(0.9), 1), motion, settings, smoothing=smoothing)
+    """FS was .6; half of the past in a still scene makes (.6 + what it is alone) / 2, of the unadapted likewise."""
+    colour, motion = ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.8), STILL, scene_cut=False)
+    settings, smoothing = MethodSettings(), TemporalSmoothing(0.5)
+    alone = combine(colour, motion, settings)
+    begun = MotionResult(one(0.0), UNKNOWN, scene_cut=True)
+    combine(ColourResult(one(0.6), None, 0), begun, settings, smoothing=smoothing)
+    frame = combine(colour, motion, settings, smoothing=smoothing)
     assert frame.low_level == pytest.approx(0.4)
-    assert frame.final == pytest.approx((0.6 + 0.81) / 2)
-    assert frame.unadapted == pytest.approx((0.6 + 0.45) / 2)
+    assert frame.final == pytest.approx((0.6 + alone.final.item(0)) / 2)
+    assert frame.unadapted == pytest.approx((0.6 + alone.unadapted.item(0)) / 2)

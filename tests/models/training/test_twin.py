@@ -1,24 +1,29 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from configs.method import RetrainingSettings
 from models.loading import load_model
 from models.training.twin import KeyframeTensors, TwinTrainer, mean_error
+from tests.fakes.textures import texture
 
 SIZE = (64, 96)
 
 
 @pytest.fixture
 def keyframes() -> KeyframeTensors:
-    """Pictures of a bright square, which alone is labelled salient."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 90, (3, *SIZE, 3), generator=generator, dtype=torch.uint8)
-    labels = torch.zeros(3, *SIZE)
+    """Pictures of a bright disc on textured ground, labelled salient in its right half only."""
+    pictures, masks = [], []
     for index in range(3):
-        window = (slice(16, 48), slice(8 + 20 * index, 40 + 20 * index))
-        images[index][window] = torch.tensor([230, 40, 40], dtype=torch.uint8)
-        labels[index][window] = 0.8
-    return KeyframeTensors(images, labels)
+        picture, mask = texture(SIZE, np.random.default_rng(index)), np.zeros(SIZE, np.float32)
+        centre = (28 + 20 * index, 32)
+        cv2.circle(picture, centre, 20, (230, 40, 40), -1)
+        cv2.circle(mask, centre, 20, 0.8, -1)
+        mask[:, : centre[0]] = 0
+        pictures.append(picture)
+        masks.append(mask)
+    return KeyframeTensors(torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(masks)))
 
 
 @pytest.mark.parametrize("scope", ["decoder", "all"])

@@ -119,10 +119,13 @@ def test_fusion_and_nr_are_those_of_one_at_a_time() -> None:
     np.testing.assert_allclose(low[0].numpy(), fuse(motion[0], colour[0]), rtol=1e-6)
     np.testing.assert_array_equal(low[2].numpy(), colour[2])
     given = [torch.from_numpy(one) for one in (motion, colour, twin)]
+    nr = torch.tensor([0.3, 1.0, 1.0])
     for how in ("mean", "product"):
-        final = final_maps(*given, known, how, "product").numpy()  # type: ignore[arg-type] # one of the two
-        np.testing.assert_allclose(final[0], final_map(motion[0], colour[0], twin[0], how), rtol=1e-6)  # type: ignore[arg-type]
-        np.testing.assert_allclose(final[2], final_map(None, colour[2], twin[2], how), rtol=1e-6)  # type: ignore[arg-type]
+        final = final_maps(*given, known, nr, how, "product").numpy()  # type: ignore[arg-type] # one of the two
+        first = final_map(motion[0, 0], colour[0, 0], twin[0, 0], 0.3, how)  # type: ignore[arg-type]
+        last = final_map(None, colour[2, 0], twin[2, 0], 1.0, how)  # type: ignore[arg-type]
+        np.testing.assert_allclose(final[0, 0], first, rtol=1e-4)
+        np.testing.assert_allclose(final[2, 0], last, rtol=1e-6)
     ratios = non_overlapping_ratios(torch.from_numpy(motion), torch.from_numpy(colour), known)
     assert ratios.tolist() == pytest.approx([non_overlapping_ratio(motion[0], colour[0]), 1, 1], abs=1e-5)
 

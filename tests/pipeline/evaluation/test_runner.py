@@ -54,7 +54,8 @@ def test_live_mode_swaps_when_the_simulated_round_is_over() -> None:
     start = [index for index, frame in enumerate(late) if frame.is_keyframe][3]
     assert first_adapted(soon) == start + 2  # known at the next frame, serving the one after
     assert first_adapted(late) == start + 5 + 1  # .2 s are five frames at 25 a second
-    assert all(np.allclose(frame.final, (frame.low_level + frame.colour) / 2) for frame in late[: first_adapted(late)])
+    assert all(np.allclose(frame.final, frame.unadapted) for frame in late[: first_adapted(late)])
+    assert not any(np.allclose(frame.final, frame.unadapted) for frame in late[first_adapted(late) :])
 
 
 def test_live_mode_begins_anew_where_frames_get_another_size() -> None:
