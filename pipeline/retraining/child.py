@@ -23,6 +23,7 @@ REPORT_EVERY = 8
 def main() -> None:
     """Do jobs until standard input ends."""
     lower_priority()
+    stay_on_one_core()
     keep_memory()
     jobs: SimpleQueue[Path] = SimpleQueue()
     threading.Thread(target=_read_jobs, args=(jobs,), name="jobs", daemon=True).start()
@@ -53,6 +54,15 @@ def lower_priority() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     except OSError:
         os.nice(19)
+
+
+def stay_on_one_core() -> None:
+    """Keep to the last core that this process may use.
+
+    Wandering between two cores that frames are analysed on, it takes the caches of both: frames take half as long again.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _read_jobs(jobs: SimpleQueue[Path]) -> None:

@@ -150,8 +150,9 @@ class RetrainingWorker:
 
 
 def raise_priority(pid: int) -> None:
-    """Lift a starving child from idle priority to the lowest ordinary one."""
+    """Lift a starving child from idle priority on one core to the lowest ordinary one on all."""
     try:
+        os.sched_setaffinity(pid, os.sched_getaffinity(0))
         os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
         os.setpriority(os.PRIO_PROCESS, pid, 19)
     except OSError as error:
