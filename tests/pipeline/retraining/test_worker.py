@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import psutil
@@ -40,6 +41,13 @@ async def test_a_real_child_does_a_job_at_lowest_priority_and_leaves(tmp_path: P
     assert await asyncio.to_thread((tmp_path / "twin.safetensors").exists)
     assert report.iterations == steps[-1].iterations
     assert not child.is_running()
+
+
+async def test_the_child_keeps_to_the_last_core_that_it_may_use() -> None:
+    words = "import os; import pipeline.retraining.child as own; own.stay_on_one_core(); print(os.sched_getaffinity(0))"
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", words, stdout=PIPE)
+    output, _ = await child.communicate()
+    assert output.decode().strip() == str({max(os.sched_getaffinity(0))})
 
 
 async def test_a_killed_child_fails_its_round_and_the_next_gets_a_new_one(tmp_path: Path) -> None:
