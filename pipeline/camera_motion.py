@@ -16,11 +16,11 @@ from pipeline.coded_flow import Flow
 CameraMotion = Literal["homography", "median", "none"]
 """How the camera's motion is modelled."""
 
-_SPACING: Final = 8
+SPACING: Final = 8
 """Pixels between the flow vectors that the homography is fitted to."""
-_TOLERANCE: Final = 0.5
+TOLERANCE: Final = 0.5
 """Pixels by which a vector may miss the homography and still support it."""
-_LEAST_SUPPORT: Final = 0.3
+LEAST_SUPPORT: Final = 0.3
 """Share of vectors that must support a homography for it to be believed."""
 
 
@@ -55,14 +55,14 @@ def without_camera(flow: Flow, how: CameraMotion = "homography") -> tuple[Flow, 
 
 def fit_camera(flow: Flow) -> CameraFit:
     """Fit a homography to `flow`, (h, w, 2) float32 pixels."""
-    start = _grid(flow.shape[:2], _SPACING)
-    half = _SPACING // 2
-    moved = start + flow[half::_SPACING, half::_SPACING].reshape(-1, 2)
+    start = _grid(flow.shape[:2], SPACING)
+    half = SPACING // 2
+    moved = start + flow[half::SPACING, half::SPACING].reshape(-1, 2)
     if len(start) < 8:
         return CameraFit(None, 0.0)
-    homography, inliers = cv2.findHomography(start, moved, cv2.RANSAC, _TOLERANCE, maxIters=200, confidence=0.99)
+    homography, inliers = cv2.findHomography(start, moved, cv2.RANSAC, TOLERANCE, maxIters=200, confidence=0.99)
     support = 0.0 if homography is None else float(inliers.mean())
-    if homography is None or support < _LEAST_SUPPORT or not np.isfinite(homography).all():
+    if homography is None or support < LEAST_SUPPORT or not np.isfinite(homography).all():
         return CameraFit(None, support)
     return CameraFit(np.asarray(homography, np.float64), support)
 

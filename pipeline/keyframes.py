@@ -10,7 +10,7 @@ from pipeline.values import Keyframe, Map, SaliencyFrame
 
 CUT: Final = 0.1
 """T(·) of Eq. (7) sets values below this to 0."""
-_C: Final = 0.001
+STEADY: Final = 0.001
 """C of Eq. (7), against division by zero."""
 
 
@@ -32,7 +32,7 @@ def non_overlapping_ratio(motion: Map, colour: Map) -> float:
     if salient == 0:
         return 1.0
     first, second = cut(motion), cut(colour)
-    disagreement = np.abs(first - second) / (first + second + np.float32(_C))
+    disagreement = np.abs(first - second) / (first + second + np.float32(STEADY))
     return float(disagreement.sum(dtype=np.float64) / salient)
 
 

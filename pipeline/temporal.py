@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.coded_flow import Flow
 
-_TOLERANCE: Final = 20.0
+TOLERANCE: Final = 20.0
 """Grey levels of difference at which the past counts 1 / e of its weight."""
 _BLUR: Final = 1.0
 """Sigma in pixels over which the difference is averaged, so that single pixels of noise do not decide."""
@@ -75,7 +75,7 @@ def carry(past: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
 def trust(carried: Grey, grey: Grey) -> NDArray[np.float32]:
     """Return (h, w) in (0, 1]: 1 where the carried picture is the current one, less where the flow must be wrong."""
     difference = cv2.GaussianBlur(cv2.absdiff(carried, grey), (0, 0), _BLUR)
-    return np.asarray(cv2.exp(difference * np.float32(-1 / _TOLERANCE)), np.float32)
+    return np.asarray(cv2.exp(difference * np.float32(-1 / TOLERANCE)), np.float32)
 
 
 @lru_cache(maxsize=16)

@@ -7,14 +7,16 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from models.errors import TrainingDataError
+
 T = TypeVar("T")
 
 _WAITING: Final = 4
 """Things that each process has ready and nobody has asked for yet."""
 
 
-class _Numbered(Dataset[T]):
-    """What a function makes of each number."""
+class _Numbered(Dataset[T | TrainingDataError]):
+    """What a function makes of each number, or why it cannot: raised in a process, that would become a traceback."""
 
     def __init__(self, make: Callable[[int], T], end: int) -> None:
         self._make = make
@@ -23,8 +25,11 @@ class _Numbered(Dataset[T]):
     def __len__(self) -> int:
         return self._end
 
-    def __getitem__(self, number: int) -> T:
-        return self._make(number)
+    def __getitem__(self, number: int) -> T | TrainingDataError:
+        try:
+            return self._make(number)
+        except TrainingDataError as error:
+            return error
 
 
 def made(make: Callable[[int], T], numbers: range, workers: int) -> Iterator[T]:
@@ -34,8 +39,11 @@ def made(make: Callable[[int], T], numbers: range, workers: int) -> Iterator[T]:
         make: called in one of the processes, which are forked and so see everything that is in memory already.
         numbers: what is asked for, in steps of one.
         workers: how many processes; none = it is made here, when it is asked for.
+
+    Raises:
+        TrainingDataError: `make` raised it.
     """
-    loader: DataLoader[T] = DataLoader(
+    loader: DataLoader[T | TrainingDataError] = DataLoader(
         _Numbered(make, numbers.stop),
         batch_size=None,
         sampler=numbers,
@@ -46,7 +54,10 @@ def made(make: Callable[[int], T], numbers: range, workers: int) -> Iterator[T]:
         worker_init_fn=_on_one_core,
         generator=torch.Generator(),  # its own, so that nothing else depends on how many processes there are
     )
-    yield from loader
+    for item in loader:
+        if isinstance(item, TrainingDataError):
+            raise item
+        yield item
 
 
 def _as_it_is(item: T) -> T:

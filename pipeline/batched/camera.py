@@ -1,15 +1,10 @@
 """The camera's motion taken off many flows at once; one at a time: `pipeline/camera_motion.py`."""
 
-from typing import Final
-
 import torch
 from torch import Tensor
 
 from pipeline.batched.homography import fit_homographies, homography_flows
-from pipeline.camera_motion import CameraMotion
-
-_LEAST_SUPPORT: Final = 0.3
-"""Share of vectors that must support a homography for it to be believed."""
+from pipeline.camera_motion import LEAST_SUPPORT, CameraMotion
 
 
 def without_cameras(flow: Tensor, how: CameraMotion = "homography") -> tuple[Tensor, Tensor]:
@@ -26,6 +21,6 @@ def without_cameras(flow: Tensor, how: CameraMotion = "homography") -> tuple[Ten
     if how == "median":
         return flow - middle, everything
     fitted, support = fit_homographies(flow)
-    believed = (support >= _LEAST_SUPPORT).view(-1, 1, 1, 1)
+    believed = (support >= LEAST_SUPPORT).view(-1, 1, 1, 1)
     camera = homography_flows(fitted, (flow.shape[2], flow.shape[3]))
     return flow - torch.where(believed, camera, middle), support

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pipeline.fusion import FinalFusion, Fusion
-from pipeline.keyframes import CUT
+from pipeline.keyframes import CUT, STEADY
 
 
 def low_level(motion: Tensor, colour: Tensor, known: Tensor, how: Fusion) -> Tensor:
@@ -44,7 +44,7 @@ def non_overlapping_ratios(motion: Tensor, colour: Tensor, known: Tensor) -> Ten
     """Return (N,) NR (Eq. (7)) of maps (N, 1, h, w); 1 where nothing is salient or nothing is known of motion."""
     salient = (motion + colour >= CUT).float().sum((1, 2, 3))
     first, second = (one.masked_fill(one < CUT, 0) for one in (motion, colour))
-    disagreement = ((first - second).abs() / (first + second + 0.001)).sum((1, 2, 3))
+    disagreement = ((first - second).abs() / (first + second + STEADY)).sum((1, 2, 3))
     nothing = (salient == 0) | ~known.view(-1)
     # not `torch.where`, which may copy a number from the host: no CUDA graph may do that
     return (disagreement / salient.clamp(min=1)).masked_fill(nothing, 1)

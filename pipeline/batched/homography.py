@@ -12,10 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-SPACING: Final = 8
-"""Pixels between the flow vectors that are fitted, from half of it on, as in `pipeline/camera_motion.py`."""
-TOLERANCE: Final = 0.5
-"""Pixels by which a vector may miss the homography and still support it."""
+from pipeline.camera_motion import SPACING, TOLERANCE
 
 _SCALES: Final = (2.0, 2.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5)
 """Pixels of error at which a vector counts a quarter, fit by fit."""

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.flow.lucas_kanade import fetch
+from pipeline.temporal import TOLERANCE
 
-_TOLERANCE: Final = 20.0
-"""Grey levels of difference at which the past counts 1 / e of its weight."""
 _RADIUS: Final = 4
 """Of the blur with a sigma of a pixel."""
 
@@ -40,7 +39,7 @@ class BatchSmoothing:
             known: (N, 1, 1, 1) bool, whether there is a past, and flow from it.
         """
         before, grey_before = fetch(torch.cat((self._past, self._grey), 1), -flow).chunk(2, 1)
-        trust = torch.exp(self._blur((grey_before - grey).abs()) * (-1 / _TOLERANCE))
+        trust = torch.exp(self._blur((grey_before - grey).abs()) * (-1 / TOLERANCE))
         smoothed = torch.where(known, maps + self._weight * trust * (before - maps), maps)
         self._past.copy_(smoothed)
         self._grey.copy_(grey)

@@ -33,7 +33,8 @@ def train(
         float | None, typer.Option(min=0, help="End after this long; the same command goes on from there.")
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that make samples, on a GPU machine one a core; all are made first.")
+        int,
+        typer.Option(min=0, help="Processes that make samples beside a GPU, one a core; all pictures are read first."),
     ] = 0,
     changes: SetOption = None,
 ) -> None:
@@ -54,6 +55,7 @@ def train(
     folder = output or Path("runs") / task.value
     with reported():
         recipe = load_recipe(config, task.value, overrides(changes))
-        trainer = make_trainer(recipe, data, folder, None if minutes is None else minutes * 60, workers)
+        with Console(stderr=True).status("looking for pictures" if not workers else "reading all pictures"):
+            trainer = make_trainer(recipe, data, folder, None if minutes is None else minutes * 60, workers)
         written = follow(trainer, recipe.steps, folder / f"{task.value}.safetensors")
     Console().print(f"written to {escape(str(written))}", highlight=False, soft_wrap=True)

@@ -211,7 +211,8 @@ def _second_pass(
 ) -> SaliencyFrame:
     """Return what was seen in the first pass with the final map of the twin (Eq. (9))."""
     installed, method = slot.installed, path.settings
-    motion = seen.motion if seen.motion.any() else None  # zeros alone: nothing is known of it
+    # where nothing is known of motion, LS is what colour says
+    motion = None if np.array_equal(seen.low_level, seen.colour) else seen.motion
     twin = None
     if installed.head is not None:
         _, small = path.sizes.shrink(image)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -156,3 +157,14 @@ def test_processes_that_make_samples_make_the_same_ones(data: Path, tmp_path: Pa
     alone = [progress.loss for progress in make_trainer(recipe, data, tmp_path / "alone").run()]
     helped = [progress.loss for progress in make_trainer(recipe, data, tmp_path / "helped", workers=2).run()]
     assert helped == pytest.approx(alone, rel=1e-4)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_that_cannot_be_read_is_named_whoever_reads_it(data: Path, tmp_path: Path, workers: int) -> None:
+    for kind in ("images", "masks"):
+        shutil.copytree(data / "set" / kind, tmp_path / "set" / kind)
+    (tmp_path / "set" / "images" / "001.png").write_bytes(b"no picture")
+    sources = [{"kind": "images", "images": "set/images", "masks": "set/masks"}]
+    recipe = load_recipe(recipe_file(tmp_path, "colour", sources=sources), "colour")
+    with pytest.raises(TrainingDataError, match=r"^\S*001\.png: cannot be read as an image; remove or replace it$"):
+        list(make_trainer(recipe, tmp_path, tmp_path / "run", workers=workers).run())

@@ -95,6 +95,17 @@ def test_paper_mode_gives_every_frame_the_twin_and_the_first_a_motion() -> None:
         assert not np.array_equal(frame.final, frame.low_level)
 
 
+def test_paper_mode_finds_nothing_where_nothing_moves() -> None:
+    """The contrast of no flow is zero everywhere, which is not the same as not to know: LS and FS are empty too."""
+    plan = RunPlan(mode="paper", settings=eager(motion="contrast", camera_motion="none", final="product"))
+    still = [video(1)[0]] * 4
+
+    frames = [saliency for _, saliency in Runner(plan).run(still)]
+
+    assert frames[-1].colour.any()
+    assert not any(frame.motion.any() or frame.low_level.any() or frame.final.any() for frame in frames)
+
+
 @pytest.mark.parametrize("mode", ["live", "paper"])
 def test_a_video_without_pictures_gives_nothing(mode: Mode) -> None:
     runner = Runner(RunPlan(mode=mode, settings=eager()))
