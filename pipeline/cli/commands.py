@@ -8,6 +8,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from pipeline.garbage import here_to_stay
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -95,7 +97,9 @@ class OnDemand(TyperGroup):
 def load(name: str) -> Any:
     """Import the command `name` and return it as typer runs it."""
     application = typer.Typer(add_completion=False, rich_markup_mode="rich")
-    application.command(name)(getattr(import_module(f"pipeline.cli.{COMMANDS[name].module}"), name))
+    with here_to_stay():
+        module = import_module(f"pipeline.cli.{COMMANDS[name].module}")
+    application.command(name)(getattr(module, name))
     return get_command(application)
 
 
