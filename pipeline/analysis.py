@@ -233,15 +233,20 @@ class Analysis:
     async def _begin(self, frame: Frame, path: FramePath) -> _Begun:
         """Shrink a frame, start its motion half, and compute the original network's part of its colour half."""
         started = time.monotonic()
-        (fine, small), shrink_seconds = await _timed(self._colour_work, lambda: path.sizes.shrink(frame.image))
-        motion = self._motion_work.submit(_timing(lambda: path.motion(fine, small)))
-        original = await _timed(self._colour_work, lambda: path.colour.original(small))
-        return _Begun(frame, path, small, original, motion, started, shrink_seconds)
+
+        def begin() -> _Begun:
+            (fine, small), shrink_seconds = _timed(lambda: path.sizes.shrink(frame.image))
+            motion = self._motion_work.submit(_timed, lambda: path.motion(fine, small))
+            original = _timed(lambda: path.colour.original(small))
+            return _Begun(frame, path, small, original, motion, started, shrink_seconds)
+
+        return await _on(self._colour_work, begin)
 
     async def _finish(self, begun: _Begun) -> AnalysedFrame:
         """Add the twin's map and the motion half, and let the adaptation take note of the frame."""
         original, original_seconds = begun.original
-        colour, twin_seconds = await _timed(self._colour_work, lambda: begun.path.colour.adapted(original))
+        adapted = partial(_timed, lambda: begun.path.colour.adapted(original))
+        colour, twin_seconds = await _on(self._colour_work, adapted) if self._slot.installed.head else adapted()
         motion, motion_seconds = await asyncio.wrap_future(begun.motion)
         events, saliency = await self._conclude(begun, colour, motion)
         finished = time.monotonic()
@@ -340,16 +345,7 @@ async def _on(executor: Executor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
-async def _timed(executor: Executor, work: Callable[[], T]) -> tuple[T, float]:
-    """Return the work's result and the seconds it took in its thread, without its wait for the thread."""
-    return await _on(executor, _timing(work))
-
-
-def _timing(work: Callable[[], T]) -> Callable[[], tuple[T, float]]:
-    """Let `work` return the seconds that it takes as well."""
-
-    def timed() -> tuple[T, float]:
-        started = time.monotonic()
-        return work(), time.monotonic() - started
-
-    return timed
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    """Return the work's result and the seconds it took, without its wait for a thread."""
+    started = time.monotonic()
+    return work(), time.monotonic() - started

@@ -121,7 +121,7 @@ class Run:
                 networks = Networks(self._settings.method, build)
                 await networks.load()
                 async with (
-                    RetrainingWorker() as worker,
+                    _worker(warm=self._settings.adaptation.enabled) as worker,
                     TaskGroup() as rounds,
                     Analysis(
                         self._camera,
@@ -144,6 +144,18 @@ class Run:
         self._ended = time.monotonic()
         self._frames += 1
         self._durations.add({**analysed.seconds, "output": output_seconds})
+
+
+@asynccontextmanager
+async def _worker(*, warm: bool) -> AsyncIterator[RetrainingWorker]:
+    """Give the child process that retrains; where there is nothing to retrain it is not even started."""
+    worker = RetrainingWorker()
+    try:
+        if warm:
+            await worker.start()
+        yield worker
+    finally:
+        await worker.stop()
 
 
 @asynccontextmanager
