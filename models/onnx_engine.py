@@ -73,9 +73,12 @@ class OnnxNetwork:
             self._build()
 
     def _build(self) -> None:
-        """Make the sessions, and compare them with torch."""
+        """Make the sessions, and compare them with torch.
+
+        Two graphs cost a few percent more than one, so a motion network, which has no twin to share with, is whole.
+        """
         self._encoder: onnxruntime.InferenceSession | None = None
-        if self.model.splits:
+        if self.model.splits and self.model.entry.task == "colour":
             image = torch.from_numpy(self._probe)
             encoder = self._cache.get("encoder", lambda: export(EncoderGraph(self.model), [image], [_IMAGE]))
             self._encoder = session(encoder.SerializeToString())

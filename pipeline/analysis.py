@@ -21,6 +21,7 @@ from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
+from pipeline.appearance import appearance
 from pipeline.frame_path import FramePath, Sizes
 from pipeline.frame_threads import Seat
 from pipeline.in_order import InOrder
@@ -236,7 +237,8 @@ class Analysis:
 
         def begin() -> _Begun:
             (fine, small), shrink_seconds = _timed(lambda: path.sizes.shrink(frame.image))
-            motion = self._motion_work.submit(_timed, lambda: path.motion(fine, small))
+            look = appearance(fine)  # here, since the motion half is what takes longer
+            motion = self._motion_work.submit(lambda: _timed(lambda: path.motion(fine, small, look)))
             original = _timed(lambda: path.colour.original(small))
             return _Begun(frame, path, small, original, motion, started, shrink_seconds)
 

@@ -60,7 +60,7 @@ def fit_camera(flow: Flow) -> CameraFit:
     moved = start + flow[half::SPACING, half::SPACING].reshape(-1, 2)
     if len(start) < 8:
         return CameraFit(None, 0.0)
-    homography, inliers = cv2.findHomography(start, moved, cv2.RANSAC, TOLERANCE, maxIters=200, confidence=0.99)
+    homography, inliers = cv2.findHomography(start, moved, cv2.USAC_FAST, TOLERANCE, maxIters=200, confidence=0.99)
     support = 0.0 if homography is None else float(inliers.mean())
     if homography is None or support < LEAST_SUPPORT or not np.isfinite(homography).all():
         return CameraFit(None, support)

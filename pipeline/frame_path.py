@@ -55,7 +55,7 @@ class FramePath:
     Attributes:
         sizes: that it works at.
         colour: takes the small image.
-        motion: takes the fine one; it remembers the frame before.
+        motion: takes the fine one and its look; it remembers the frame before.
         settings: of the method.
         selector: what makes a keyframe besides NR; it remembers the keyframe before.
         smoothing: of the final maps along the flow; it remembers the frame before as well. None = none.

@@ -121,7 +121,7 @@ class Run:
                 networks = Networks(self._settings.method, build)
                 await networks.load()
                 async with (
-                    _worker(warm=self._settings.adaptation.enabled) as worker,
+                    RetrainingWorker() as worker,
                     TaskGroup() as rounds,
                     Analysis(
                         self._camera,
@@ -134,6 +134,8 @@ class Run:
                     ) as self._analysis,
                     TaskGroup() as stages,
                 ):
+                    if self._settings.adaptation.enabled:
+                        await worker.start()
                     stages.create_task(self._source.run(frames), name="source")
                     stages.create_task(self._analysis.run(frames, analysed), name="analysis")
                     yield analysed
@@ -144,18 +146,6 @@ class Run:
         self._ended = time.monotonic()
         self._frames += 1
         self._durations.add({**analysed.seconds, "output": output_seconds})
-
-
-@asynccontextmanager
-async def _worker(*, warm: bool) -> AsyncIterator[RetrainingWorker]:
-    """Give the child process that retrains; where there is nothing to retrain it is not even started."""
-    worker = RetrainingWorker()
-    try:
-        if warm:
-            await worker.start()
-        yield worker
-    finally:
-        await worker.stop()
 
 
 @asynccontextmanager

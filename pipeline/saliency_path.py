@@ -109,13 +109,15 @@ class MotionHalf:
         self._previous: NDArray[np.uint8] | None = None
         self._appearance: Appearance | None = None
 
-    def __call__(self, image: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> MotionResult:
+    def __call__(
+        self, image: NDArray[np.uint8], small: NDArray[np.uint8] | None = None, look: Appearance | None = None
+    ) -> MotionResult:
         """Return the motion map of one (H, W, 3) uint8 RGB image at the size that flow is estimated at.
 
         The first frame of a stream or scene has no motion: its map is zero. `small` is the image at the maps' size,
-        where the caller has it already.
+        `look` its look from afar, where the caller has them already.
         """
-        previous, before, now = self._previous, self._appearance, appearance(image)
+        previous, before, now = self._previous, self._appearance, look or appearance(image)
         self._previous, self._appearance = image, now
         cut = before is not None and is_scene_cut(before, now)
         if previous is None or previous.shape != image.shape or cut:
@@ -161,8 +163,7 @@ def combine(
     if colour.twin is not None:
         final = final_map(moving, colour.colour, colour.twin, nr, settings.final, settings.fusion)
     if smoothing is not None:
-        smoothed = smoothing(np.stack([final, unadapted], axis=2), motion.arrival)
-        final, unadapted = (np.ascontiguousarray(smoothed[..., index]) for index in (0, 1))
+        final, unadapted = smoothing((final, unadapted), motion.arrival)
     seen = None if flow is None or support is None else Motion(flow, support)
     criteria = selector.look(label, seen) if selector is not None else Criteria()
     trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)

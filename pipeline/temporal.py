@@ -4,6 +4,7 @@ Maps of single frames flicker at outlines and miss an object for a frame or two.
 flow to the current one and mixed in where the picture says that the flow is right. It is causal and adds no delay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.coded_flow import Flow
+from pipeline.values import Map
 
 TOLERANCE: Final = 20.0
 """Grey levels of difference at which the past counts 1 / e of its weight."""
@@ -47,17 +49,19 @@ class TemporalSmoothing:
             weight: the most that the past counts, in [0, 1).
         """
         self._weight = np.float32(weight)
-        self._past: tuple[NDArray[np.float32], Grey] | None = None
+        self._past: NDArray[np.float32] | None = None
 
-    def __call__(self, maps: NDArray[np.float32], arrival: Arrival) -> NDArray[np.float32]:
-        """Return (h, w, n) float32 `maps` of the current frame, smoothed."""
-        grey = luminance(arrival.image)
+    def __call__(self, maps: Sequence[Map], arrival: Arrival) -> tuple[Map, ...]:
+        """Return the current frame's `maps`, as many for every frame, smoothed."""
+        grey, smoothed = luminance(arrival.image), tuple(maps)
         if self._past is not None and arrival.flow is not None:
-            before, grey_before = (carry(past, arrival.flow) for past in self._past)
+            *before, grey_before = (np.asarray(one, np.float32) for one in cv2.split(carry(self._past, arrival.flow)))
             weight = self._weight * trust(grey_before, grey)
-            maps = np.asarray(maps + weight[..., None] * (before - maps), np.float32)
-        self._past = maps, grey
-        return maps
+            smoothed = tuple(
+                np.asarray(now + weight * (past - now), np.float32) for now, past in zip(maps, before, strict=True)
+            )
+        self._past = np.asarray(cv2.merge([*smoothed, grey]), np.float32)  # carried in one go
+        return smoothed
 
 
 def luminance(image: NDArray[np.uint8]) -> Grey:
@@ -67,8 +71,8 @@ def luminance(image: NDArray[np.uint8]) -> Grey:
 
 def carry(past: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
     """Return (h, w) or (h, w, n) float32 `past` where `flow` has brought it, sampled linearly."""
-    columns, rows = cv2.split(_positions(flow.shape[:2]) - flow)
-    carried = cv2.remap(past, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    origins = _positions(flow.shape[:2]) - flow
+    carried = cv2.remap(past, origins, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return np.asarray(carried, np.float32).reshape(past.shape)
 
 

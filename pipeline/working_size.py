@@ -1,10 +1,13 @@
 """The size at which flow and networks work, and how a frame gets there."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Picture = TypeVar("Picture", NDArray[np.uint8], NDArray[np.float32])
 
 FLOW_SCALE: Final = 1.25
 """Flow is estimated at this multiple of the working size, which keeps objects' outlines."""
@@ -28,18 +31,24 @@ def flow_size(size: tuple[int, int], scale: float = FLOW_SCALE) -> tuple[int, in
     return round(size[0] * scale), round(size[1] * scale)
 
 
-def shrink(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the (H, W, 3) uint8 image at `size` = (h, w).
+def shrink(image: Picture, size: tuple[int, int]) -> Picture:
+    """Return a picture or flow, (H, W, channels), at `size` = (h, w), its values as they are.
 
-    A large one is sampled linearly at twice the size and averaged from there: eight times faster than averaging over
-    all of 720p, and a level or so beside it.
+    It is sampled linearly on its way over half, a quarter and so on of its size, where each sample is the mean of four
+    pixels: ten times faster than averaging over all of 720p, and a level or so beside it.
     """
-    height, width = size
-    if image.shape[:2] == size:
-        return image
-    if image.shape[0] > 2 * height and image.shape[1] > 2 * width:
-        image = np.asarray(cv2.resize(image, (2 * width, 2 * height), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    for step in steps_down((image.shape[0], image.shape[1]), size):
+        image = cast("Picture", cv2.resize(image, step[::-1], interpolation=cv2.INTER_LINEAR))
+    return image
+
+
+def steps_down(size: tuple[int, int], smaller: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the (height, width) of each step from `size` to `smaller`; none where it is that already."""
+    while size[0] >= 2 * smaller[0] and size[1] >= 2 * smaller[1]:
+        size = size[0] // 2, size[1] // 2
+        yield size
+    if size != smaller:
+        yield smaller
 
 
 def _round(length: float, multiple: int) -> int:

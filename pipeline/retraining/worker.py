@@ -25,7 +25,7 @@ _GOODBYE: Final = 2.0
 
 
 class RetrainingWorker:
-    """A warm child process: it has imported torch before the first job comes.
+    """A child process that outlives its jobs; where it was started early, it has imported torch before the first.
 
     A child that dies fails its round and nothing else; the next round gets a new one.
 
@@ -34,7 +34,7 @@ class RetrainingWorker:
     """
 
     def __init__(self, command: tuple[str, ...] = (sys.executable, "-m", "pipeline.retraining.child")) -> None:
-        """Prepare; the child starts with `async with`."""
+        """Prepare; the child starts with `start`, or with the first job, and ends with `async with` or `stop`."""
         self.turns = Turns(1, by_turns)
         self._command = command
         self._process: Process | None = None
@@ -46,7 +46,6 @@ class RetrainingWorker:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def __aenter__(self) -> Self:
-        await self.start()
         return self
 
     async def __aexit__(

@@ -53,6 +53,7 @@ class FakeWorker:
         cancelled: jobs that were given up.
         go: lets jobs finish; set to begin with.
         finished: jobs that left a twin or failed.
+        warm: whether it was started before its first job.
         turns: whose round is next.
     """
 
@@ -62,6 +63,7 @@ class FakeWorker:
         self.cancelled = self.finished = 0
         self.go = asyncio.Event()
         self.go.set()
+        self.warm = False
         self.turns = Turns(1, by_turns)
         self.power, self.error, self.before = power, error, before
 
@@ -83,6 +85,9 @@ class FakeWorker:
     def result(self) -> Mapping[str, torch.Tensor]:
         """Return the weights that a job leaves."""
         return {"power": torch.tensor(self.power)}
+
+    async def start(self) -> None:
+        self.warm = True
 
     async def __aenter__(self) -> Self:
         return self

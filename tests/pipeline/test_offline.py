@@ -107,6 +107,17 @@ async def test_the_summary_says_what_the_run_came_to(clip: Path) -> None:
 
 
 @pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("enabled", [False, True])
+async def test_the_child_starts_early_where_there_is_something_to_retrain(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, *, enabled: bool
+) -> None:
+    worker = FakeWorker()
+    monkeypatch.setattr(offline, "RetrainingWorker", lambda: worker)
+    await run_of(settings(clip, adaptation={"enabled": enabled})).consume(lambda _: None)
+    assert worker.warm == enabled
+
+
+@pytest.mark.usefixtures("_quick")
 async def test_regions_are_followed_in_media_time(clip: Path) -> None:
     run = run_of(settings(clip, regions={"threshold": 0.3, "minimum_hits": 2}))
     seen: list[RunFrame] = []

@@ -40,23 +40,26 @@ def test_trust_falls_with_the_difference_of_the_pictures() -> None:
 
 def test_half_of_the_past_stays_where_nothing_changes() -> None:
     smoothing = TemporalSmoothing(0.5)
-    one, zero = np.ones((*SIZE, 1), np.float32), np.zeros((*SIZE, 1), np.float32)
-    assert smoothing(one, Arrival(grey(100), None)) == pytest.approx(1.0)
-    assert smoothing(zero, Arrival(grey(100), flow(0, 0))) == pytest.approx(0.5)
-    assert smoothing(zero, Arrival(grey(100), flow(0, 0))) == pytest.approx(0.25)
+    one, zero = np.ones(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    begun = smoothing((one, zero), Arrival(grey(100), None))
+    assert [found.mean() for found in begun] == [1.0, 0.0]
+    for expected in (0.5, 0.25):
+        first, second = smoothing((zero, zero), Arrival(grey(100), flow(0, 0)))
+        assert first == pytest.approx(expected)
+        assert second.max() == 0, "each map has a past of its own"
 
 
 def test_a_picture_that_does_not_fit_the_flow_is_hardly_mixed_in() -> None:
     smoothing = TemporalSmoothing(0.5)
-    smoothing(np.ones((*SIZE, 1), np.float32), Arrival(grey(20), None))
-    mixed = smoothing(np.zeros((*SIZE, 1), np.float32), Arrival(grey(220), flow(0, 0)))
+    smoothing((np.ones(SIZE, np.float32),), Arrival(grey(20), None))
+    (mixed,) = smoothing((np.zeros(SIZE, np.float32),), Arrival(grey(220), flow(0, 0)))
     assert mixed.max() < 1e-3
 
 
 def test_a_new_scene_has_no_past() -> None:
     smoothing = TemporalSmoothing(0.9)
-    smoothing(np.ones((*SIZE, 1), np.float32), Arrival(grey(100), None))
-    begun = smoothing(np.zeros((*SIZE, 1), np.float32), Arrival(grey(100), None))
+    smoothing((np.ones(SIZE, np.float32),), Arrival(grey(100), None))
+    (begun,) = smoothing((np.zeros(SIZE, np.float32),), Arrival(grey(100), None))
     assert begun.max() == 0
-    after = smoothing(np.zeros((*SIZE, 1), np.float32), Arrival(grey(100), flow(0, 0)))
+    (after,) = smoothing((np.zeros(SIZE, np.float32),), Arrival(grey(100), flow(0, 0)))
     assert after.max() == 0, "the scene before it is forgotten"

@@ -28,6 +28,15 @@ def test_a_large_picture_shrinks_to_its_averages() -> None:
     assert abs(int(small[80, 144, 0]) - int(image[362, 642, 0])) <= 2
 
 
+@pytest.mark.parametrize("size", [(719, 1277), (640, 1153), (161, 289)])
+def test_any_size_shrinks_to_the_mean_of_what_a_pixel_covers(size: tuple[int, int]) -> None:
+    rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
+    image = np.stack([columns / size[1], rows / size[0]], axis=2).astype(np.float32)
+    small = shrink(image, (160, 288))
+    expected = np.stack(np.meshgrid((np.arange(288) + 0.5) / 288, (np.arange(160) + 0.5) / 160), axis=2)
+    np.testing.assert_allclose(small, expected, atol=2 / min(size))
+
+
 def test_the_right_size_is_left_alone() -> None:
     image = np.zeros((160, 288, 3), np.uint8)
     assert shrink(image, (160, 288)) is image

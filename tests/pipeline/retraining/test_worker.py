@@ -52,6 +52,7 @@ async def test_the_child_keeps_to_the_last_core_that_it_may_use() -> None:
 
 async def test_a_killed_child_fails_its_round_and_the_next_gets_a_new_one(tmp_path: Path) -> None:
     async with RetrainingWorker(SLEEPER) as worker:
+        await worker.start()
         first = worker.pid
         assert first is not None
 
