@@ -14,7 +14,7 @@ from models.engine import Features, ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
 from pipeline.appearance import Appearance, appearance
-from pipeline.fusion import final_map, low_level
+from pipeline.fusion import decided, final_map, low_level
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
@@ -141,7 +141,7 @@ def combine(
     selector: Selector | None = None,
     smoothing: TemporalSmoothing | None = None,
 ) -> SaliencyFrame:
-    """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9)).
+    """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9), or a mean).
 
     LS and NR always come from the original network, whatever twin serves. Where nothing is known of motion, LS is what
     colour says, and the frame is no keyframe.
@@ -164,6 +164,8 @@ def combine(
         final = final_map(moving, colour.colour, colour.twin, nr, settings.final, settings.fusion)
     if smoothing is not None:
         final, unadapted = smoothing((final, unadapted), motion.arrival)
+    if settings.final == "mean":
+        final, unadapted = decided(final), decided(unadapted)
     seen = None if flow is None or support is None else Motion(flow, support)
     criteria = selector.look(label, seen) if selector is not None else Criteria()
     trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)

@@ -40,6 +40,11 @@ def final_maps(
     return (twin + low_level(motion, torch.maximum(colour, twin).pow(trust), known, fusion)) * 0.5
 
 
+def decided(final: Tensor) -> Tensor:
+    """Return the mean of maps with its contrast raised, as `pipeline.fusion.decided` does."""
+    return final * final * (3 - 2 * final)
+
+
 def non_overlapping_ratios(motion: Tensor, colour: Tensor, known: Tensor) -> Tensor:
     """Return (N,) NR (Eq. (7)) of maps (N, 1, h, w); 1 where nothing is salient or nothing is known of motion."""
     salient = (motion + colour >= CUT).float().sum((1, 2, 3))

@@ -19,7 +19,7 @@ from models.saliency_model import SaliencyModel
 from models.torch_batch import TorchBatch, served_model
 from pipeline.batched.camera import without_cameras
 from pipeline.batched.flows import BatchFlow
-from pipeline.batched.fusion import final_maps, low_level, non_overlapping_ratios
+from pipeline.batched.fusion import decided, final_maps, low_level, non_overlapping_ratios
 from pipeline.batched.picture import flow_and_luminance
 from pipeline.batched.shrinking import Shrinking, luminance
 from pipeline.batched.smoothing import BatchSmoothing
@@ -167,6 +167,8 @@ class BatchPath:
         final = final_maps(motion, colour, twin, known, nr, settings.final, settings.fusion)
         if self._smoothing is not None:
             final = self._smoothing(final, grey, flow, known)
+        if settings.final == "mean":
+            final = decided(final)
         maps = torch.cat((motion, colour, twin, low, final), 1).to(self._colour.precision)
         return BatchMaps(maps, nr, support)
 

@@ -21,7 +21,7 @@ from pipeline.evaluation.results import Counts
 from pipeline.evaluation.stopwatch import Stopwatch, Untimed
 from pipeline.evaluation.timeline import Happening
 from pipeline.frame_path import FramePath, Sizes
-from pipeline.fusion import final_map
+from pipeline.fusion import decided, final_map
 from pipeline.keyframes import keyframe_of
 from pipeline.networks import CONTRAST, choose_device
 from pipeline.retraining.job import run_job
@@ -217,12 +217,12 @@ def _second_pass(
     if installed.head is not None:
         _, small = path.sizes.shrink(image)
         twin = installed.head(network.encode(small))
-    return replace(
-        seen,
-        final=final_map(motion, seen.colour, twin, seen.nr, method.final, method.fusion),
-        unadapted=final_map(motion, seen.colour, None, seen.nr, method.final, method.fusion),
-        model_version=installed.version,
+    final, unadapted = (
+        final_map(motion, seen.colour, refined, seen.nr, method.final, method.fusion) for refined in (twin, None)
     )
+    if method.final == "mean":
+        final, unadapted = decided(final), decided(unadapted)
+    return replace(seen, final=final, unadapted=unadapted, model_version=installed.version)
 
 
 def _path(method: MethodSettings, sizes: Sizes, slot: Slot) -> tuple[ServedNetwork, FramePath]:

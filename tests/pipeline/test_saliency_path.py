@@ -6,6 +6,7 @@ import pytest
 from configs.method import MethodSettings
 from models.registry import flow_entry
 from models.slot import Slot
+from pipeline.fusion import decided
 from pipeline.saliency_path import ColourHalf, ColourResult, MotionHalf, MotionResult, combine
 from pipeline.temporal import Arrival, TemporalSmoothing
 from tests.fakes.frames import SIZE, picture
@@ -97,20 +98,33 @@ def test_the_softer_fusion_keeps_the_scale() -> None:
     assert frame.final == pytest.approx(0.45)
 
 
+def raised(saliency: float) -> float:
+    return 3 * saliency**2 - 2 * saliency**3
+
+
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
-    """FS = (twin + .8 * max(CS, twin)^(1 - NR)) / 2 with NR = .3 / 1.301; without a twin CS stands in."""
+    """FS = (twin + .8 * max(CS, twin)^(1 - NR)) / 2 with NR = .3 / 1.301, its contrast raised; CS stands in."""
     motion, trust = MotionResult(one(0.8), STILL, scene_cut=False), 1 - 0.3 / 1.301
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
-    assert alone.final == pytest.approx((0.5 + 0.8 * 0.5**trust) / 2)
+    assert alone.final == pytest.approx(raised((0.5 + 0.8 * 0.5**trust) / 2))
     refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
-    assert refined.final == pytest.approx((0.9 + 0.8 * 0.9**trust) / 2)
+    assert refined.final == pytest.approx(raised((0.9 + 0.8 * 0.9**trust) / 2))
     assert refined.unadapted == pytest.approx(alone.final)
     doubted = combine(ColourResult(one(0.5), one(0.1), 1), motion, MethodSettings())
-    assert doubted.final == pytest.approx((0.1 + 0.8 * 0.5**trust) / 2)
+    assert doubted.final == pytest.approx(raised((0.1 + 0.8 * 0.5**trust) / 2))
     unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), STILL, scene_cut=False), MethodSettings())
-    assert unmoved.final == pytest.approx(0.45), "half of what stands out though nothing moves"
+    assert unmoved.final == pytest.approx(raised(0.45)), "half of what stands out though nothing moves"
     unseen = combine(ColourResult(one(1e-4), None, 0), MotionResult(one(0.9), STILL, scene_cut=False), MethodSettings())
-    assert unseen.final == pytest.approx(0.45, abs=0.01), "half of what moves though nothing stands out"
+    assert unseen.final == pytest.approx(raised(0.45), abs=0.01), "half of what moves though nothing stands out"
+
+
+def test_contrast_is_raised_about_the_middle_and_keeps_the_order() -> None:
+    levels = np.linspace(0, 1, 101, dtype=np.float32)
+    found = decided(levels)
+    assert (np.diff(found) > 0).all()
+    assert [found[0], found[50], found[100]] == pytest.approx([0, 0.5, 1])
+    assert (found[1:50] < levels[1:50]).all()
+    assert (found[51:100] > levels[51:100]).all()
 
 
 @pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])
@@ -125,18 +139,18 @@ def test_where_nothing_is_known_of_motion_colour_speaks_alone() -> None:
     colour = ColourResult(one(0.8), None, 0)
     frame = combine(colour, MotionResult(one(0.0), UNKNOWN, scene_cut=True), MethodSettings())
     assert frame.low_level == pytest.approx(0.8)
-    assert frame.final == pytest.approx(0.8)
+    assert frame.final == pytest.approx(raised(0.8))
     assert (frame.nr, frame.is_keyframe) == (1.0, False)
 
 
 def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> None:
-    """FS was .6; half of the past in a still scene makes (.6 + what it is alone) / 2, of the unadapted likewise."""
+    """It was .6; half of the past in a still scene makes (.6 + what it is alone) / 2, of the unadapted likewise."""
     colour, motion = ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.8), STILL, scene_cut=False)
     settings, smoothing = MethodSettings(), TemporalSmoothing(0.5)
-    alone = combine(colour, motion, settings)
+    trust = 1 - 0.3 / 1.301
     begun = MotionResult(one(0.0), UNKNOWN, scene_cut=True)
     combine(ColourResult(one(0.6), None, 0), begun, settings, smoothing=smoothing)
     frame = combine(colour, motion, settings, smoothing=smoothing)
     assert frame.low_level == pytest.approx(0.4)
-    assert frame.final == pytest.approx((0.6 + alone.final.item(0)) / 2)
-    assert frame.unadapted == pytest.approx((0.6 + alone.unadapted.item(0)) / 2)
+    assert frame.final == pytest.approx(raised((0.6 + (0.9 + 0.8 * 0.9**trust) / 2) / 2))
+    assert frame.unadapted == pytest.approx(raised((0.6 + (0.5 + 0.8 * 0.5**trust) / 2) / 2))

@@ -19,6 +19,7 @@ from models.slot import Slot
 from models.stacked import STACKINGS
 from models.torch_batch import TorchBatch
 from pipeline.batched.flows import BATCH_FLOWS, RAFT_ITERATIONS, LucasKanadeBatch, RaftBatch, make_batch_flow
+from pipeline.batched.fusion import decided
 from pipeline.batched.path import MAPS, BatchPath
 from pipeline.errors import BatchError
 from pipeline.frame_path import FramePath, Sizes
@@ -99,7 +100,7 @@ def test_a_new_scene_has_no_motion_and_no_past(models: tuple[SaliencyModel, Sali
     motion, colour, twin, low_level, final = found.maps[0]
     assert not motion.any()
     torch.testing.assert_close(low_level, colour)
-    torch.testing.assert_close(final, (twin + colour) / 2)
+    torch.testing.assert_close(final, decided((twin + colour) / 2))
     assert found.nr[0] == 1
     assert found.maps[1, 0].any()
     batch.forget()
