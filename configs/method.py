@@ -34,6 +34,8 @@ class MethodSettings(Section):
     """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
     final: Literal["mean", "product"] = "mean"
     """The final map: the mean of the twin's map and of what moves in it or in the original's; or Eq. (9)'s product."""
+    pseudo_label: Literal["what-moves", "low-level"] = "what-moves"
+    """What a twin is taught of a keyframe: MS · CS^(1 - NR), where colour counts as much as both agree; or LS."""
     smoothing: float = Field(
         default=0.75,
         ge=0,
@@ -67,7 +69,7 @@ class RetrainingSettings(Section):
         default=8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
     )
     learning_rate: float | None = Field(
-        default=None, gt=0, description="SGD's; by default 2e-3 for a decoder and 2e-4 for all layers"
+        default=None, gt=0, description="SGD's; by default 2e-3 for a decoder and 1e-4 for all layers"
     )
     momentum: float = Field(default=0.95, ge=0, lt=1, description="SGD's momentum")
     weight_decay: float = Field(default=5e-4, ge=0, description="SGD's weight decay")

@@ -19,7 +19,7 @@ from models.checkpoint import save_state
 from models.loading import load_model
 from pipeline.analysis import AnalysedFrame, Analysis
 from pipeline.frame_threads import FrameThreads
-from pipeline.fusion import final_map
+from pipeline.fusion import decided, final_map
 from pipeline.library import TwinLibrary
 from pipeline.memory import TwinMemory
 from pipeline.networks import Networks
@@ -174,7 +174,8 @@ async def test_a_restarted_camera_serves_the_twin_of_the_run_before(tmp_path: Pa
     assert [event.kind for event in after[0].events] == ["resumed"]
     assert after[0].saliency.model_version == 1
     twin_of = (picture(0).mean(2) / 255) ** 2
-    np.testing.assert_allclose(after[0].saliency.final, (twin_of + after[0].saliency.low_level) / 2, rtol=1e-5)
+    expected = decided((twin_of + after[0].saliency.low_level) / 2)
+    np.testing.assert_allclose(after[0].saliency.final, expected, rtol=1e-5)
 
 
 async def test_what_was_reset_is_not_resumed(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ async def test_a_resumed_service_serves_the_resumed_twins_maps_bit_for_bit(tmp_p
     assert (before[-1].saliency.model_version, after.saliency.model_version) == (1, 1)
     features = colour.encode(after.small)
     twins_map, originals_map = swapped_in(features), colour.head(features)
-    np.testing.assert_array_equal(after.saliency.final, final_map(None, originals_map, twins_map, 1.0))
+    np.testing.assert_array_equal(after.saliency.final, decided(final_map(None, originals_map, twins_map, 1.0)))
     assert (twins_map != originals_map).any()
 
 
