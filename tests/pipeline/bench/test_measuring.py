@@ -70,12 +70,13 @@ def test_peers_see_the_same_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_batch_is_set_beside_one_frame_after_the_other() -> None:
     changes = {"method": {"device": "cpu"}, "adaptation": {"retraining": {"iterations_per_keyframe": 1}}}
     report = batch.measure(BenchOptions(seconds=0.01, size=(64, 96), names=["1", "2"], changes=changes))
-    measured = ["one by one", "one batch", "path by lucas-kanade", "path by lucas-kanade, half retrained"]
+    beside = "path by lucas-kanade, half retrained"
+    measured = ["one by one", "one batch", "path by lucas-kanade", beside, f"{beside}, 30 a second"]
     assert [row["cameras"] for row in report.rows] == [f"{count}, {what}" for count in (1, 2) for what in measured]
     assert report.rows[0]["frames/s ratio"] == 1.0
     assert float(report.rows[-1]["twins/s"] or 0) > 0
     assert "no GPU" in report.notes[0]
-    assert len(report.notes) == 5  # frames are too small for RAFT, or its weights are missing
+    assert len(report.notes) == 7  # frames are too small for RAFT, or its weights are missing
     assert all("raft-small" in note for note in report.notes[1:])
 
 
