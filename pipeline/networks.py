@@ -46,6 +46,15 @@ class Networks:
         for name in sorted(names):
             self._models[name] = await loop.run_in_executor(self._executor, load_servable, name)
 
+    async def prepare(self, size: tuple[int, int]) -> None:
+        """Serve both networks for images of `size` = (h, w), so that a first frame need not wait for them.
+
+        Raises:
+            ModelError: one cannot be served.
+        """
+        await self.colour(size)
+        await self.motion(size)
+
     async def colour(self, size: tuple[int, int]) -> ServedNetwork:
         """Return the colour network for images of `size` = (h, w).
 

@@ -1,11 +1,10 @@
 """The composition root: every camera, the views, HTTP, MQTT, in one task group."""
 
-import asyncio
 import logging
 from asyncio import TaskGroup
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,10 +13,11 @@ import torch
 
 from configs.settings import Settings
 from configs.store import ConfigStore, MemoryStore
-from pipeline.assignment import load_assignment
+from models.errors import ModelError
 from pipeline.camera import Shared
 from pipeline.camera_set import CameraSet, Difference
 from pipeline.event_bus import EventBus
+from pipeline.frame_path import Sizes
 from pipeline.frame_threads import FrameThreads
 from pipeline.heartbeat import Systemd, beat
 from pipeline.live_config import LiveConfig
@@ -48,6 +48,9 @@ from stream.views import ViewHub
 from stream.webrtc import WebRtcSessions
 
 _log = logging.getLogger("livesal.service")
+
+_USUAL: Final = (720, 1280)
+"""Height and width of what most cameras send, or of the same shape."""
 
 _COMMANDS: Final[Mapping[AdaptCommand, Command]] = {"ON": "on", "OFF": "off", "RESET": "reset", "FORCE": "force"}
 
@@ -210,7 +213,7 @@ class Service:
     async def _start(self) -> None:
         self._stack.enter_context(self._systemd)
         self._stack.callback(self._build_thread.shutdown, wait=False, cancel_futures=True)
-        await asyncio.gather(self._networks.load(), asyncio.to_thread(load_assignment))
+        await self._networks.load()
         await self._stack.enter_async_context(self._hub)
         self._stack.enter_context(self._threads)
         self._stack.push_async_callback(self._worker.stop)
@@ -236,6 +239,7 @@ class Service:
         await self._stack.enter_async_context(self._tasks)
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
+        self._tasks.create_task(self._prepare(), name="networks ahead")
         self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
         self._tasks.create_task(self._sinks.run(self.bus.subscribe), name="event sinks")
         self._start_mqtt()
@@ -248,6 +252,12 @@ class Service:
         self._stack.callback(beating.cancel)
         self._ready = True
         self._systemd.tell("READY=1")
+
+    async def _prepare(self) -> None:
+        """Make the networks ready for pictures of the usual shape while the first camera is still being opened."""
+        if self.settings.cameras:
+            with suppress(ModelError):  # the camera that needs them says what is wrong
+                await self._networks.prepare(Sizes.of(_USUAL, self.settings.method).working)
 
     def _on_configuration(self, settings: Settings, difference: Difference) -> None:
         """Take note of a change that is about to be made."""

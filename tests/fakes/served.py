@@ -65,6 +65,9 @@ class FakeNetworks:
     async def load(self) -> None:
         """Load nothing."""
 
+    async def prepare(self, size: tuple[int, int]) -> None:
+        """Prepare nothing."""
+
     async def colour(self, size: tuple[int, int]) -> BrightIsSalient:
         self.built.append(size)
         return BrightIsSalient(size, self.refuses)

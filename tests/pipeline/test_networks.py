@@ -53,6 +53,26 @@ async def test_a_size_is_served_once_for_all_cameras(
     assert built == [SIZE, (96, 96)]
 
 
+async def test_what_was_prepared_is_there_when_a_camera_asks(
+    executor: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[tuple[int, int]] = []
+
+    def serve(_: SaliencyModel, size: tuple[int, int], device: str) -> ServedNetwork:
+        del device
+        built.append(size)
+        return BrightIsSalient(size)
+
+    monkeypatch.setattr(networks_module, "serve", serve)
+    networks = Networks(MethodSettings(), executor)
+    await networks.load()
+    await networks.prepare(SIZE)
+    assert built == [SIZE, SIZE], "colour and motion"
+    await networks.colour(SIZE)
+    await networks.motion(SIZE)
+    assert built == [SIZE, SIZE]
+
+
 async def test_the_contrast_needs_no_motion_network(executor: ThreadPoolExecutor) -> None:
     networks = Networks(MethodSettings(motion="contrast"), executor)
     await networks.load()
