@@ -33,6 +33,11 @@ class Work:
     macs: float | None
     bytes: float
 
+    def __add__(self, other: "Work") -> "Work":
+        """Return both one after the other."""
+        macs = None if self.macs is None or other.macs is None else self.macs + other.macs
+        return Work(macs, self.bytes + other.bytes)
+
 
 def measure_peak() -> Peak:
     """Measure one core; torch must have one thread."""

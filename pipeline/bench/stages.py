@@ -73,8 +73,7 @@ class _Frame:
             "flow": self.flow,
             "camera motion": self.camera_motion,
             "flow as a picture": self.code,
-            "motion encoder": self.motion_encoder,
-            "motion decoder": self.motion_decoder,
+            "motion network": self.motion_network,
             "colour encoder": self.colour_encoder,
             "colour decoder": self.colour_decoder,
             "twin's decoder": self.twin_decoder,
@@ -102,11 +101,8 @@ class _Frame:
     def code(self) -> None:
         self._picture = motion_picture(self._residual, self._small, self.method.motion_coding)
 
-    def motion_encoder(self) -> None:
-        self._motion_features = self._motion.encode(self._picture)
-
-    def motion_decoder(self) -> None:
-        self._motion_map = self._motion.head(self._motion_features)
+    def motion_network(self) -> None:
+        self._motion_map = self._motion.head(self._motion.encode(self._picture))
 
     def colour_encoder(self) -> None:
         self._features = self._colour.encode(self._small)
@@ -201,8 +197,7 @@ def _works(frame: _Frame) -> dict[str, Work]:
     }
     return {
         **{name: Work(None, float(count)) for name, count in bytes_of.items()},
-        "motion encoder": encoders[1],
-        "motion decoder": decoders[1],
+        "motion network": encoders[1] + decoders[1],
         "colour encoder": encoders[0],
         "colour decoder": decoders[0],
         "twin's decoder": decoders[0],
