@@ -34,8 +34,6 @@ class MethodSettings(Section):
     """How motion and colour become low-level saliency: the paper's product (Eq. (6)) or its square root."""
     final: Literal["mean", "product"] = "mean"
     """The final map: the mean of the twin's map and of what moves in it or in the original's; or Eq. (9)'s product."""
-    pseudo_label: Literal["what-moves", "low-level"] = "what-moves"
-    """What a twin is taught of a keyframe: MS · CS^(1 - NR), where colour counts as much as both agree; or LS."""
     smoothing: float = Field(
         default=0.75,
         ge=0,

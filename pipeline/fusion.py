@@ -13,9 +13,6 @@ Fusion = Literal["product", "geometric-mean"]
 FinalFusion = Literal["mean", "product"]
 """The mean of the twin's map and of what moves, or the paper's product."""
 
-PseudoLabel = Literal["what-moves", "low-level"]
-"""What a twin is taught: what moves, or the paper's LS."""
-
 
 def fuse(first: Map, second: Map, how: Fusion = "product") -> Map:
     """Fuse motion and colour: LS = MS * CS (Eq. (6))."""
@@ -46,7 +43,10 @@ def final_map(
         found = low_level(motion, colour, fusion)
         return found if twin is None else twin * found
     served = colour if twin is None else twin
-    return (served + what_moves(motion, np.maximum(colour, served), nr, fusion)) * np.float32(0.5)
+    either = np.maximum(colour, served)
+    if motion is not None:
+        either = np.asarray(cv2.pow(either, 1 - nr), np.float32)
+    return (served + low_level(motion, either, fusion)) * np.float32(0.5)
 
 
 def decided(final: Map) -> Map:
@@ -55,19 +55,6 @@ def decided(final: Map) -> Map:
     A mean lies in the middle wherever one map alone finds something. Which of two pixels is the more salient stays.
     """
     return final * final * (3 - 2 * final)
-
-
-def what_moves(motion: Map | None, colour: Map, nr: float, fusion: Fusion = "product") -> Map:
-    """Return MS · CS^(1 - NR), LS in which colour counts as much as motion and colour agree in the frame.
-
-    Where nothing is known of motion, it is what colour says.
-    """
-    return colour if motion is None else fuse(motion, np.asarray(cv2.pow(colour, 1 - nr), np.float32), fusion)
-
-
-def pseudo_label(motion: Map, colour: Map, nr: float, how: PseudoLabel, fusion: Fusion = "product") -> Map:
-    """Return what a twin is taught of a frame, from the original network's maps alone."""
-    return fuse(motion, colour, fusion) if how == "low-level" else what_moves(motion, colour, nr, fusion)
 
 
 def low_level(motion: Map | None, colour: Map, fusion: Fusion = "product") -> Map:

@@ -39,7 +39,7 @@ def non_overlapping_ratio(motion: Map, colour: Map) -> float:
 def keyframe_of(
     image: NDArray[np.uint8], saliency: SaliencyFrame, look: Appearance | None, media_time: float, sequence: int
 ) -> Keyframe | None:
-    """Return a frame as a keyframe, with its pseudo-label; None if it is none.
+    """Return a frame as a keyframe, with LS as its pseudo-label; None if it is none.
 
     Args:
         image: (h, w, 3) uint8 RGB at the working size.
@@ -48,8 +48,8 @@ def keyframe_of(
         media_time: seconds on the stream's clock.
         sequence: number of the frame in its stream.
     """
-    if saliency.label is None:
+    if not saliency.is_keyframe:
         return None
     return Keyframe(
-        image=image, label=saliency.label, nr=saliency.nr, media_time=media_time, sequence=sequence, look=look
+        image=image, label=saliency.low_level, nr=saliency.nr, media_time=media_time, sequence=sequence, look=look
     )

@@ -14,7 +14,7 @@ from models.engine import Features, ServedNetwork
 from models.registry import FlowEstimator
 from models.slot import Slot
 from pipeline.appearance import Appearance, appearance
-from pipeline.fusion import decided, final_map, low_level, pseudo_label
+from pipeline.fusion import decided, final_map, low_level
 from pipeline.keyframes import non_overlapping_ratio
 from pipeline.motion_contrast import conventional_motion_saliency
 from pipeline.motion_input import motion_input
@@ -143,8 +143,8 @@ def combine(
 ) -> SaliencyFrame:
     """Fuse the halves' results: LS (Eq. (6)), NR and the keyframe test (Eq. (7)), FS (Eq. (9), or a mean).
 
-    LS, NR and pseudo-labels always come from the original network, whatever twin serves. Where nothing is known of
-    motion, LS is what colour says, and the frame is no keyframe.
+    LS and NR always come from the original network, whatever twin serves. Where nothing is known of motion, LS is what
+    colour says, and the frame is no keyframe.
 
     Args:
         colour: the colour half's part.
@@ -156,7 +156,7 @@ def combine(
     flow, support = motion.arrival.flow, motion.support
     known = flow is not None
     moving = motion.motion if known else None
-    low = low_level(moving, colour.colour, settings.fusion)
+    label = low_level(moving, colour.colour, settings.fusion)
     nr = non_overlapping_ratio(motion.motion, colour.colour) if known else 1.0
     unadapted = final_map(moving, colour.colour, None, nr, settings.final, settings.fusion)
     final = unadapted
@@ -167,22 +167,20 @@ def combine(
     if settings.final == "mean":
         final, unadapted = decided(final), decided(unadapted)
     seen = None if flow is None or support is None else Motion(flow, support)
-    criteria = selector.look(low, seen) if selector is not None else Criteria()
+    criteria = selector.look(label, seen) if selector is not None else Criteria()
     trusted = known and nr < settings.keyframe_threshold and not objections(criteria, settings.selection)
-    label = pseudo_label(motion.motion, colour.colour, nr, settings.pseudo_label, settings.fusion) if trusted else None
     return SaliencyFrame(
         motion=motion.motion,
         colour=colour.colour,
-        low_level=low,
+        low_level=label,
         final=final,
         unadapted=unadapted,
         nr=nr,
         is_keyframe=trusted,
         model_version=colour.model_version if colour.twin is not None else 0,
-        label=label,
         scene_cut=motion.scene_cut,
         criteria=criteria,
-        benefit=benefit(colour.colour, colour.twin, label) if label is not None and colour.twin is not None else None,
+        benefit=benefit(colour.colour, colour.twin, label) if trusted and colour.twin is not None else None,
     )
 
 

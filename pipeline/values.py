@@ -41,10 +41,9 @@ class SaliencyFrame:
         nr: non-overlapping ratio of motion and colour (Eq. (7)), [0, 1].
         is_keyframe: whether `nr` is below the threshold and no criterion in use speaks against the frame.
         model_version: of the twin that `final` comes from; 0 = no twin.
-        label: what a twin is taught of a keyframe (`pipeline.fusion.pseudo_label`); None where none is to be taught it.
         scene_cut: whether a new scene begins with this frame.
         criteria: what the criteria in use say of the frame.
-        benefit: on a keyframe with a twin, how much nearer to the label it is than the original, [-1, 1]; else None.
+        benefit: on a keyframe with a twin, how much nearer to LS the twin is than the original, [-1, 1]; else None.
     """
 
     motion: Map
@@ -55,7 +54,6 @@ class SaliencyFrame:
     nr: float
     is_keyframe: bool
     model_version: int
-    label: Map | None = None
     scene_cut: bool = False
     criteria: Criteria = Criteria()
     benefit: float | None = None
@@ -66,10 +64,8 @@ class SaliencyFrame:
         Raises:
             ValueError: sizes differ or a map is not two-dimensional float32.
         """
-        for name in ("motion", "colour", "low_level", "final", "unadapted", "label"):
-            array: Map | None = getattr(self, name)
-            if array is None:
-                continue
+        for name in ("motion", "colour", "low_level", "final", "unadapted"):
+            array: Map = getattr(self, name)
             if array.shape != self.motion.shape or array.ndim != 2 or array.dtype != np.float32:
                 message = f"map '{name}' is {array.shape} {array.dtype}, expected {self.motion.shape} float32"
                 raise ValueError(message)
@@ -78,11 +74,11 @@ class SaliencyFrame:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Keyframe:
-    """A frame that is trusted to teach a twin.
+    """A frame whose low-level saliency is trusted as a pseudo-label.
 
     Attributes:
         image: (h, w, 3) uint8 RGB at the working size, read-only.
-        label: (h, w) float32 in [0, 1], its pseudo-label, read-only.
+        label: (h, w) float32 in [0, 1], the low-level saliency LS, read-only.
         nr: non-overlapping ratio, [0, 1].
         media_time: seconds on the stream's clock.
         sequence: number of the frame in its stream.

@@ -13,7 +13,7 @@ from models.saliency_model import SaliencyModel
 DECODER_RATE: Final = 2e-3
 """Learning rate where the decoder alone is retrained."""
 ALL_RATE: Final = 1e-4
-"""Learning rate where all layers are, the paper's: at twice this rate CSNet forgets more than it learns."""
+"""Learning rate where all layers are, the paper's: at six times this rate CSNet forgets more than it learns."""
 
 _BATCH: Final = 1
 """Keyframes a step; larger batches gain nothing on a CPU."""
@@ -25,7 +25,7 @@ class KeyframeTensors:
 
     Attributes:
         images: (N, h, w, 3) uint8 RGB.
-        labels: (N, h, w) float32 in [0, 1], the pseudo-labels.
+        labels: (N, h, w) float32 in [0, 1], the low-level saliency LS.
     """
 
     images: Tensor

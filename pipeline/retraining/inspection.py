@@ -43,7 +43,7 @@ def plot_loss(losses: Sequence[float], path: Path) -> None:
 
 
 def plot_maps(job: Job, chosen: Sequence[int], before: Sequence[Map], after: Sequence[Map], path: Path) -> None:
-    """Draw a row a keyframe: picture, pseudo-label, the network before and after the round."""
+    """Draw a row a keyframe: picture, pseudo-label LS, the network before and after the round."""
     judged = set(split(len(job.keyframes), job.held_out)[1])
     figure = Figure(figsize=(11, 1.75 * len(chosen) + 0.4), layout="constrained")
     grid = figure.subplots(len(chosen), 4, squeeze=False)
@@ -53,6 +53,6 @@ def plot_maps(job: Job, chosen: Sequence[int], before: Sequence[Map], after: Seq
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255 if picture.ndim == 3 else 1)
             axes.set_axis_off()
         row[0].set_title(f"keyframe {index}{' (held out)' if index in judged else ''}", fontsize=9)
-    for axes, title in zip(grid[0][1:], ("pseudo-label", "before", "after"), strict=True):
+    for axes, title in zip(grid[0][1:], ("pseudo-label LS", "before", "after"), strict=True):
         axes.set_title(title, fontsize=9)
     figure.savefig(path, dpi=90)

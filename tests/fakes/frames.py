@@ -44,7 +44,6 @@ def saliency(
         nr=nr,
         is_keyframe=nr < 0.6,
         model_version=model_version,
-        label=block * block if nr < 0.6 else None,
         scene_cut=scene_cut,
     )
 

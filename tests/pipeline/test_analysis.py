@@ -37,7 +37,6 @@ METHOD = MethodSettings(
     camera_motion="none",
     motion_coding="coded-flow",
     final="product",
-    pseudo_label="low-level",
     smoothing=0,
 )
 """Every frame in which both halves find something is a keyframe."""

@@ -35,5 +35,5 @@ def test_a_frame_goes_through_both_halves() -> None:
         assert np.allclose(saliency.final, expected.final, atol=1e-5)
         keyframe = keyframe_of(small, saliency, look, index / 25, index)
         assert (keyframe is not None) == saliency.is_keyframe
-        assert keyframe is None or (keyframe.sequence == index and keyframe.label is saliency.label)
+        assert keyframe is None or (keyframe.sequence == index and keyframe.label is saliency.low_level)
     assert saliency.motion.any()

@@ -12,7 +12,7 @@ from pipeline.temporal import Arrival, TemporalSmoothing
 from tests.fakes.frames import SIZE, picture
 from tests.fakes.served import BrightIsSalient, ColourfulIsSalient
 
-PAPER = MethodSettings(final="product", pseudo_label="low-level")
+PAPER = MethodSettings(final="product")
 SETTINGS = MethodSettings(motion_coding="coded-flow")
 STILL = Arrival(np.full((1, 1, 3), 90, np.uint8), np.zeros((1, 1, 2), np.float32))
 UNKNOWN = Arrival(STILL.image, None)
@@ -125,17 +125,6 @@ def test_contrast_is_raised_about_the_middle_and_keeps_the_order() -> None:
     assert [found[0], found[50], found[100]] == pytest.approx([0, 0.5, 1])
     assert (found[1:50] < levels[1:50]).all()
     assert (found[51:100] > levels[51:100]).all()
-
-
-def test_a_twin_is_taught_what_moves_or_low_level_saliency_by_the_original_alone() -> None:
-    """MS .8, CS .5, NR = .3 / 1.301: the label is .8 * .5^(1 - NR), or LS = .4."""
-    colour, motion = ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.8), STILL, scene_cut=False)
-    taught = combine(colour, motion, MethodSettings()).label
-    assert taught is not None
-    assert taught == pytest.approx(0.8 * 0.5 ** (1 - 0.3 / 1.301))
-    assert combine(colour, motion, PAPER).label == pytest.approx(0.4)
-    doubted = combine(colour, motion, MethodSettings(keyframe_threshold=0.2))
-    assert (doubted.is_keyframe, doubted.label) == (False, None)
 
 
 @pytest.mark.parametrize(("threshold", "is_keyframe"), [(0.23, False), (0.24, True)])
