@@ -15,6 +15,7 @@ from typing import Final, Self
 from configs.events import Watched
 from configs.settings import Settings
 from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.camera_counts import CameraCounts
 from pipeline.event_bus import EventBus
 from pipeline.following import Follower, MediaClock, arrival
 from pipeline.frame_threads import FrameThreads
@@ -48,7 +49,6 @@ _STATE_INTERVAL: Final = 0.25
 _THUMBNAIL_WIDTH: Final = 160
 _REMEMBERED: Final = 128
 """Keyframes that can still be looked at after they left the window."""
-_RESULTS: Final = ("swapped", "rejected", "failed", "recalled", "not-recalled", "rolled-back")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,7 @@ class Camera:
         self._rate = Rate()
         self._frames = 0
         self._overtaken = 0
-        self._counted: Counter[str] = Counter()
+        self._counts = CameraCounts(name, shared.metrics)
         self._error = ""
         self._ordered: Command | None = None
         self._render_thread = ThreadPoolExecutor(1, thread_name_prefix=f"render-{name}")
@@ -274,7 +274,7 @@ class Camera:
         self._frames += 1
         self._rate.tick(time.monotonic())
         self._history.add(unix, analysed.saliency)
-        self._count(analysed)
+        self._counts.frame(analysed)
         if self._shared.observer is not None:
             self._shared.observer.analysed(self.name, analysed, self._phase())
         self._departed.extend(one for one in self._thumbnails.values() if one.id not in made.thumbnails)
@@ -314,7 +314,7 @@ class Camera:
     async def _tell(self, event: Event) -> None:
         if isinstance(event, AdaptationEvent):
             self._history.mark(event)
-            self._count_adaptation(event)
+            self._counts.adaptation(event)
         await self._shared.bus.publish(event)
 
     async def _tell_states(self, frames: Channel[Frame]) -> None:
@@ -325,34 +325,8 @@ class Camera:
 
     async def _tell_state(self) -> None:
         state = self.state()
-        self._count_source(state)
+        self._counts.source(state)
         await self._tell(state)
-
-    def _count(self, analysed: AnalysedFrame) -> None:
-        metrics = self._shared.metrics
-        metrics.frames.labels(self.name, "analysis").inc()
-        metrics.frame_age.labels(self.name).observe(analysed.finished_at - analysed.frame.arrived_at)
-        for stage, seconds in analysed.seconds.items():
-            metrics.stage_seconds.labels(self.name, stage).observe(seconds)
-
-    def _count_source(self, state: CameraState) -> None:
-        """Bring the metrics up to what the source has counted by itself."""
-        metrics = self._shared.metrics
-        metrics.source_up.labels(self.name).set(state.source == "up")
-        metrics.reconnects.labels(self.name).inc(state.reconnects - self._counted["reconnects"])
-        for reason, count in state.dropped.items():
-            # frames overtaken are counted anew when the camera was started again
-            metrics.dropped.labels(self.name, reason).inc(max(0, count - self._counted[reason]))
-        self._counted = Counter({**state.dropped, "reconnects": state.reconnects})
-
-    def _count_adaptation(self, event: AdaptationEvent) -> None:
-        metrics = self._shared.metrics
-        if event.kind in _RESULTS:
-            metrics.adaptations.labels(self.name, event.kind).inc()
-        seconds = event.details.get("seconds")
-        if event.kind == "retraining-finished" and isinstance(seconds, float):
-            metrics.adaptation_seconds.labels(self.name).observe(seconds)
-        metrics.model_version.labels(self.name).info({"version": str(event.model_version)})
 
 
 def _thumbnail(keyframe: Keyframe) -> KeyframeThumbnail:
