@@ -13,7 +13,6 @@ import torch
 
 from configs.settings import Settings
 from configs.store import ConfigStore, MemoryStore
-from models.errors import ModelError
 from pipeline.camera import Shared
 from pipeline.camera_set import CameraSet, Difference
 from pipeline.event_bus import EventBus
@@ -239,7 +238,8 @@ class Service:
         await self._stack.enter_async_context(self._tasks)
         self._stack.callback(self._stop_tasks)
         self._stack.push_async_callback(self.bus.close)
-        self._tasks.create_task(self._prepare(), name="networks ahead")
+        preparing = self._tasks.create_task(self._prepare(), name="networks ahead")
+        self._stack.callback(preparing.cancel)
         self._tasks.create_task(self._archive.run(self.bus.subscribe), name="event archive")
         self._tasks.create_task(self._sinks.run(self.bus.subscribe), name="event sinks")
         self._start_mqtt()
@@ -256,7 +256,7 @@ class Service:
     async def _prepare(self) -> None:
         """Make the networks ready for pictures of the usual shape while the first camera is still being opened."""
         if self.settings.cameras:
-            with suppress(ModelError):  # the camera that needs them says what is wrong
+            with suppress(Exception):  # a network of the user's own may raise anything; the camera that needs it tells
                 await self._networks.prepare(Sizes.of(_USUAL, self.settings.method).working)
 
     def _on_configuration(self, settings: Settings, difference: Difference) -> None:

@@ -76,6 +76,18 @@ async def flows(service: Service, camera: str, count: int = 3) -> None:
     await until(lambda: service.camera(camera).frames >= wanted)
 
 
+async def test_networks_that_cannot_be_made_ready_ahead_stop_nothing(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: FakeNetworks, size: tuple[int, int]) -> None:
+        message = f"a network of the user's own cannot do {size}"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(FakeNetworks, "prepare", fail)
+    async with serving(config) as (service, _):
+        await flows(service, "front")
+
+
 async def test_a_camera_comes_changes_pauses_and_goes_and_no_other_notices(config: Path, tmp_path: Path) -> None:
     async with (
         Mosquitto(tmp_path) as broker,
