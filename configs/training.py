@@ -13,14 +13,15 @@ Size = Annotated[tuple[int, int], Field(description="Height and width in pixels,
 class SampleSettings(Section):
     """One source of labelled samples; folders are relative to the data folder."""
 
-    kind: Literal["images", "video", "scenes"]
-    """Single images; frames of sequences (for motion: coded flow); scenes made of the images (motion only)."""
+    kind: Literal["images", "video", "scenes", "composites"]
+    """Single images; frames of sequences (for motion: coded flow). Motion only: scenes made of the images; composites,
+    objects of one sequence on the frames of another."""
     images: Path
     """Folder of images, or of `SEQUENCE/FRAME` for video."""
     masks: Path
     """Folder of masks with the same names; white is salient."""
     share: float = Field(default=1.0, gt=0, description="Weight of this source among all")
-    scenes: int = Field(default=2000, ge=1, description="How many scenes are made (kind `scenes`)")
+    scenes: int = Field(default=2000, ge=1, description="How many scenes or composites are made")
     hold_out: tuple[str, ...] = ()
     """Sequences that are never trained on but validated on."""
     hold_out_every: int = Field(default=0, ge=0, description="Validate on every n-th image instead; 0 = on none")

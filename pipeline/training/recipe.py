@@ -23,6 +23,7 @@ from models.training.samples import ImageMaskPairs, ImagePair, Sample, SamplesIn
 from pipeline.evaluation.conventions import Sums, averages, score_frame
 from pipeline.evaluation.ground_truth import GroundTruth
 from pipeline.evaluation.tally import quantise, tally
+from pipeline.training.composite_motion import CompositeMotion
 from pipeline.training.motion_views import MotionViews, MovingPicture
 from pipeline.training.scene_motion import SceneMotion
 from pipeline.training.video_motion import GAPS, VideoMotion
@@ -93,7 +94,7 @@ def make_validation(recipe: TrainingSettings, data: Path) -> Validate | None:
     """Return what scores a model on everything that the recipe holds out; None if it holds nothing out."""
     held: dict[str, Sequence[Sample]] = {}
     for source in recipe.sources:
-        if source.kind == "scenes":
+        if source.kind in ("scenes", "composites"):
             continue
         _, unseen = split_pairs(source, data)
         if unseen:
@@ -168,8 +169,8 @@ def _moving(
     recipe: TrainingSettings, source: SampleSettings, pairs: Sequence[ImagePair], workers: int
 ) -> Sequence[MovingPicture]:
     size = recipe.sizes[0]
-    if source.kind == "scenes":
-        scenes = SceneMotion(pairs, pairs, size, source.scenes, recipe.flow_scale)
+    if source.kind in ("scenes", "composites"):
+        scenes = _generated(recipe, source, pairs)
         return list(made(scenes.__getitem__, range(len(scenes)), workers)) if workers else scenes
     if not workers:
         return VideoMotion(pairs, size, GAPS, recipe.flow_scale)
@@ -177,6 +178,12 @@ def _moving(
     video = VideoMotion(pairs, size, gaps, recipe.flow_scale)
     once = list(made(video.__getitem__, range(len(video)), workers))
     return [once[frame * len(gaps) + gaps.index(gap)] for frame in range(len(pairs)) for gap in GAPS]
+
+
+def _generated(recipe: TrainingSettings, source: SampleSettings, pairs: Sequence[ImagePair]) -> Sequence[MovingPicture]:
+    if source.kind == "composites":
+        return CompositeMotion(pairs, recipe.sizes[0], source.scenes, recipe.flow_scale)
+    return SceneMotion(pairs, pairs, recipe.sizes[0], source.scenes, recipe.flow_scale)
 
 
 def _held_out(recipe: TrainingSettings, pairs: Sequence[ImagePair]) -> SampleSource:

@@ -102,7 +102,7 @@ class SceneMotion(Sequence[MovingPicture]):
         """
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        rng = np.random.default_rng((_SEED, index))
+        rng = np.random.default_rng((_SEED, range(self._count)[index]))
         scene = generate_scene(self._objects, self._backgrounds, self._flow_size, rng, self._style)
         flow = motion_input(scene.first, scene.second, self._estimator, self._size).residual
         mask = cv2.resize(scene.mask * 255, self._size[::-1], interpolation=cv2.INTER_AREA)

@@ -12,6 +12,7 @@ from models.checkpoint import read_state
 from models.errors import TrainingDataError
 from models.training.augmentation import Augmentation
 from pipeline.cli.training_progress import follow
+from pipeline.training.composite_motion import CompositeMotion
 from pipeline.training.motion_views import MotionViews
 from pipeline.training.recipe import make_trainer, split_pairs
 from pipeline.training.scene_motion import SceneMotion
@@ -127,6 +128,35 @@ def test_scenes_differ_but_each_is_always_the_same(data: Path) -> None:
     assert scenes[0].mask.shape == SIZE
     assert (scenes[0].image != scenes[1].image).any()
     np.testing.assert_array_equal(scenes[1].image, scenes[1].image)
+
+
+def test_an_object_of_one_sequence_moves_through_another(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "video", tmp_path / "video")
+    ground = texture((96, 128), np.random.default_rng(1))
+    for index in range(4):
+        image, mask = ground.copy(), np.zeros((96, 128), np.uint8)
+        box = ((90 - 9 * index, 30), (115 - 9 * index, 60))
+        cv2.rectangle(mask, *box, 255, -1)
+        cv2.rectangle(image, *box, (20, 200, 40), -1)
+        for kind, picture in (("images", image), ("masks", mask)):
+            target = tmp_path / "video" / kind / "slide" / f"{index:03d}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(target), picture)
+    sources = [{"kind": "composites", "images": "video/images", "masks": "video/masks", "hold_out": ["slide"]}]
+    recipe = load_recipe(recipe_file(tmp_path, "motion", sources=sources), "motion")
+    with pytest.raises(TrainingDataError, match="composites need at least two sequences"):
+        make_trainer(recipe, tmp_path, tmp_path / "run")
+    both, _ = split_pairs(recipe.sources[0].model_copy(update={"hold_out": ()}), tmp_path)
+    alone, composites = VideoMotion(both, SIZE, gaps=(1,)), CompositeMotion(both, SIZE, count=12)
+    assert len(composites) == 12
+    np.testing.assert_array_equal(composites[3].flow, composites[3].flow)
+    largest = max(int(np.count_nonzero(seen.mask > 127)) for seen in alone)
+    assert max(int(np.count_nonzero(seen.mask > 127)) for seen in composites) > 1.2 * largest, (
+        "both objects are salient"
+    )
+    reds = [seen.image[..., 0].astype(int) - seen.image[..., 1] for seen in composites]
+    greens = [seen.image[..., 1].astype(int) - seen.image[..., 0] for seen in composites]
+    assert any((red > 150).any() and (green > 100).any() for red, green in zip(reds, greens, strict=True))
 
 
 @pytest.mark.parametrize("task", ["colour", "motion"])
