@@ -58,6 +58,19 @@ class WindowSettings(Section):
     """What leaves a full window: the keyframe that looks most like the new one, or the oldest."""
 
 
+class TeacherSettings(Section):
+    """A closer look at keyframes, in the background, that their pseudo-labels come from."""
+
+    scale: float = Field(
+        default=2.0,
+        ge=1,
+        le=4,
+        description="Size of the closer look, as a multiple of the working size; 1 = none: LS as it was served",
+    )
+    mirror: bool = True
+    """Whether the mirror image is looked at too, and the mean of both counts."""
+
+
 class RetrainingSettings(Section):
     """One round of retraining the twin (Eq. (8))."""
 
@@ -67,10 +80,13 @@ class RetrainingSettings(Section):
         default=8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
     )
     learning_rate: float | None = Field(
-        default=None, gt=0, description="SGD's; by default 2e-3 for a decoder and 1e-4 for all layers"
+        default=None, gt=0, description="SGD's; by default 8e-3 for a decoder and 2e-4 for all layers"
     )
     momentum: float = Field(default=0.95, ge=0, lt=1, description="SGD's momentum")
     weight_decay: float = Field(default=5e-4, ge=0, description="SGD's weight decay")
+    averaged: float = Field(
+        default=0.5, ge=0, lt=1, description="Share of the iterations, the last ones, whose weights' mean is the twin"
+    )
     start: Literal["original", "twin"] = "twin"
     """Weights that a round starts from: the original's, or those of the twin in service."""
     timeout: float = Field(default=120.0, gt=0, description="Seconds after which a round is killed")
@@ -82,6 +98,7 @@ class AdaptationSettings(Section):
     enabled: bool = True
     """Whether a twin is retrained at all."""
     window: WindowSettings = WindowSettings()
+    teacher: TeacherSettings = TeacherSettings()
     first_keyframes: int = Field(default=8, ge=1, description="Keyframes that start the first round")
     new_keyframes: int = Field(default=8, ge=1, description="New keyframes that start each further round")
     cool_down: float = Field(

@@ -48,6 +48,21 @@ def load_servable(spec: str) -> SaliencyModel | Servable:
     return OnnxFile(Path(spec).expanduser())
 
 
+def closer_of(spec: str) -> str | None:
+    """Return what should look at larger pictures in the place of `spec`; None where it takes one size only.
+
+    That is the network that its entry names, where it has its own weights; else the network itself.
+
+    Raises:
+        UnknownModelError: no network of that name.
+    """
+    if _is_onnx(spec):
+        return None
+    if ".py:" in spec or "=" in spec:
+        return spec
+    return saliency_entry(spec).closer or spec
+
+
 def files_of(spec: str) -> tuple[Path, ...]:
     """Return the files that the network of `spec` depends on.
 

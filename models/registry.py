@@ -78,6 +78,7 @@ class SaliencyEntry:
         source: paper, repository and licence of the architecture.
         checkpoint: its weights.
         adaptable: whether its twin can be retrained.
+        closer: name of the same kind of network, made for larger pictures: what its twins are taught by; None = itself.
     """
 
     name: str
@@ -93,6 +94,7 @@ class SaliencyEntry:
     source: str
     checkpoint: Checkpoint
     adaptable: bool = True
+    closer: str | None = None
 
     def input_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the (h, w) at which images of the working size `size` enter the network."""

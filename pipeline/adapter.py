@@ -136,6 +136,10 @@ class Adapter:
         events += self._signal(FrameSeen(media_time, len(self.window), added, nr, benefit))
         return events
 
+    def wants(self, keyframe: Keyframe) -> bool:
+        """Return whether a keyframe would be kept and learned from."""
+        return self.state.phase != "off" and self.window.would_take(keyframe)
+
     def order(self, order: Order) -> list[AdaptationEvent]:
         """Do what a person asked for, as far as the network allows."""
         if order in {"on", "force"} and not self._adaptable:
@@ -157,8 +161,9 @@ class Adapter:
         match self._rounds.poll(self._media_time):
             case Judging():
                 yield from self._signal(RoundTrained(self._media_time))
-            case Trained(report=report, state=state, head=head):
+            case Trained(report=report, state=state, head=head, labels=labels):
                 self._report, self._head = report, head
+                self.window.teach(labels)
                 if not self.state.recalling:
                     self.retrainings += 1
                     if self._learning is not None:

@@ -22,6 +22,7 @@ from models.slot import Slot
 from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
 from pipeline.appearance import appearance
+from pipeline.closer_look import CloserLooks
 from pipeline.frame_path import FramePath, Sizes
 from pipeline.frame_threads import Seat
 from pipeline.in_order import InOrder
@@ -144,6 +145,7 @@ class Analysis:
         )
         self._remembering: Future[None] | None = None
         self._slot = Slot()
+        self._closer = CloserLooks(settings.teacher)
         self._path: FramePath | None = None
         self._rounds: ChildRounds | None = None
         self._untold: list[AdaptationEvent] = []
@@ -274,6 +276,7 @@ class Analysis:
         if self.adapter is None:
             return (), saliency
         keyframe = keyframe_of(begun.small, saliency, motion.look, frame.time, frame.sequence)
+        keyframe = self._closer(frame.image, keyframe, self.adapter.wants)
         told = self.adapter.observe(
             frame.time, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit
         )
@@ -305,8 +308,8 @@ class Analysis:
 
     async def _adapt(self, colour: ServedNetwork, size: tuple[int, int]) -> None:
         """Let rounds retrain `colour` from now on, and go on with the twins of an earlier run."""
-        model = self._networks.settings.colour
-        rounds = ChildRounds(self.camera, model, colour, self._settings, self._worker, self._tasks, self._round_thread)
+        method, settings = self._networks.settings, self._settings
+        rounds = ChildRounds(self.camera, method, colour, settings, self._worker, self._tasks, self._round_thread)
         if self.adapter is None:
             self.adapter = Adapter(self.camera, self._settings, self._slot, rounds, adaptable=colour.adaptable)
             if self._ordered is not None:

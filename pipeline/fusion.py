@@ -36,25 +36,25 @@ def final_map(
         twin: of its twin; None while none serves, and the original stands in.
         nr: of motion and colour (Eq. (7)).
         how: `product` is Eq. (9), FS = twin * LS, and LS where no twin serves. `mean` is the mean of the twin's map and
-            of what moves of all that either network finds; what they find counts as much as motion and colour agree.
+            of what moves in it, MS * twin ** (1 - NR) ** 2: the less motion and colour agree, the more motion decides.
         fusion: of motion and colour, as in LS.
     """
     if how == "product":
         found = low_level(motion, colour, fusion)
         return found if twin is None else twin * found
     served = colour if twin is None else twin
-    either = np.maximum(colour, served)
-    if motion is not None:
-        either = np.asarray(cv2.pow(either, 1 - nr), np.float32)
-    return (served + low_level(motion, either, fusion)) * np.float32(0.5)
+    if motion is None:
+        return served
+    trusted = np.asarray(cv2.pow(served, (1 - nr) ** 2), np.float32)
+    return (served + low_level(motion, trusted, fusion)) * np.float32(0.5)
 
 
 def decided(final: Map) -> Map:
-    """Return the mean of maps with its contrast raised, 3 x² - 2 x³: nearer to 0 or 1, and .5 stays.
+    """Return a map with its contrast raised, 3 x² - 2 x³: nearer to 0 or 1, and .5 stays.
 
     A mean lies in the middle wherever one map alone finds something. Which of two pixels is the more salient stays.
     """
-    return final * final * (3 - 2 * final)
+    return np.asarray(final * final * (3 - 2 * final), np.float32)
 
 
 def low_level(motion: Map | None, colour: Map, fusion: Fusion = "product") -> Map:

@@ -8,6 +8,9 @@ import numpy as np
 from pipeline.coded_flow import Flow
 from pipeline.values import Map
 
+CONTRAST_FLOOR: Final = 0.5
+"""Least contrast, in pixels of flow per pixel of distance, that is scaled to 1."""
+
 _RADIUS: Final = 24
 _STEP: Final = 8
 

@@ -16,16 +16,13 @@ from models.slot import Slot
 from pipeline.appearance import Appearance, appearance
 from pipeline.fusion import decided, final_map, low_level
 from pipeline.keyframes import non_overlapping_ratio
-from pipeline.motion_contrast import conventional_motion_saliency
+from pipeline.motion_contrast import CONTRAST_FLOOR, conventional_motion_saliency
 from pipeline.motion_input import motion_input
 from pipeline.scene_cut import is_scene_cut
 from pipeline.selection import Motion, Selector, objections
 from pipeline.temporal import Arrival, TemporalSmoothing
 from pipeline.values import Criteria, Map, SaliencyFrame
 from pipeline.working_size import shrink
-
-_CONTRAST_FLOOR = 0.5
-"""Least contrast, in pixels of flow per pixel of distance, that the conventional motion saliency scales to 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +125,7 @@ class MotionHalf:
             previous, image, self._flow, self._size, settings.camera_motion, settings.motion_coding, small
         )
         if self._network is None:
-            motion = conventional_motion_saliency(seen.residual, _CONTRAST_FLOOR)
+            motion = conventional_motion_saliency(seen.residual, CONTRAST_FLOOR)
         else:
             motion = self._network.head(self._network.encode(seen.picture))
         return MotionResult(motion, seen.arrival, scene_cut=False, look=now, support=seen.support)

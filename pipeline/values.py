@@ -72,17 +72,36 @@ class SaliencyFrame:
             array.flags.writeable = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CloserLook:
+    """A frame and the one before it at more than the working size, for a better pseudo-label.
+
+    Attributes:
+        before: (H, W, 3) uint8 RGB.
+        now: the same.
+    """
+
+    before: NDArray[np.uint8]
+    now: NDArray[np.uint8]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the two take."""
+        return self.before.nbytes + self.now.nbytes
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Keyframe:
     """A frame whose low-level saliency is trusted as a pseudo-label.
 
     Attributes:
         image: (h, w, 3) uint8 RGB at the working size, read-only.
-        label: (h, w) float32 in [0, 1], the low-level saliency LS, read-only.
+        label: (h, w) float32 in [0, 1], the low-level saliency LS, as served or of a closer look, read-only.
         nr: non-overlapping ratio, [0, 1].
         media_time: seconds on the stream's clock.
         sequence: number of the frame in its stream.
         look: what the frame looks like from afar; None where nobody looked.
+        closer: what a closer look has to go on, until it was taken; None = the label stays.
     """
 
     image: NDArray[np.uint8]
@@ -91,6 +110,7 @@ class Keyframe:
     media_time: float
     sequence: int
     look: Appearance | None = None
+    closer: CloserLook | None = None
 
     def __post_init__(self) -> None:
         """Check that image and label fit, and make them read-only.
@@ -106,5 +126,5 @@ class Keyframe:
 
     @property
     def nbytes(self) -> int:
-        """Memory that image and label take."""
-        return self.image.nbytes + self.label.nbytes
+        """Memory that pictures and label take."""
+        return self.image.nbytes + self.label.nbytes + (self.closer.nbytes if self.closer else 0)

@@ -1,11 +1,11 @@
 """The sliding window of keyframes: bounded in count, bytes and age, spread over time and over what frames look like."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from configs.method import WindowSettings
 from pipeline.appearance import Appearance, unlikeness
-from pipeline.values import Keyframe
+from pipeline.values import Keyframe, Map
 
 _MEGABYTE = 1_000_000
 
@@ -48,6 +48,20 @@ class KeyframeWindow:
         while len(self) > 1 and (len(self) > self._settings.capacity or self.nbytes > self._limit):
             self._keyframes.pop(self._dispensable())
         return True
+
+    def would_take(self, keyframe: Keyframe) -> bool:
+        """Return whether `offer` would keep `keyframe` for the time being."""
+        if not self._keyframes:
+            return True
+        newest = self._keyframes[-1]
+        return keyframe.media_time - newest.media_time >= self._settings.spacing or keyframe.nr < newest.nr
+
+    def teach(self, labels: Mapping[int, Map]) -> None:
+        """Give keyframes, by their sequence numbers, the labels of a closer look, and let go of what that went on."""
+        self._keyframes = [
+            replace(held, label=labels[held.sequence], closer=None) if held.sequence in labels else held
+            for held in self._keyframes
+        ]
 
     def clear(self) -> None:
         """Forget all keyframes: a new scene has begun."""

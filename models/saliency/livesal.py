@@ -27,7 +27,13 @@ def _sides(logits: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _register(
-    name: str, encoder: Callable[[], PyramidEncoder], normalisation: Normalisation, source: str, *, ships: bool
+    name: str,
+    encoder: Callable[[], PyramidEncoder],
+    normalisation: Normalisation,
+    source: str,
+    *,
+    ships: bool,
+    closer: str | None = None,
 ) -> SaliencyEntry:
     motion = name.startswith("livesal-motion")
     terms = _TERMS if ships else "yours: train it by `livesal train` (docs/models.md)"
@@ -42,14 +48,15 @@ def _register(
             task="motion" if motion else "colour",
             source=f"livesal (Apache-2.0); {source}",
             checkpoint=Checkpoint(file=f"{name}.safetensors", licence=terms, ships=ships),
+            closer=closer,
         )
     )
 
 
-COLOUR: Final = _register("livesal-colour", MobileNetV2, SIGNED, _MOBILENET, ships=True)
+COLOUR: Final = _register("livesal-colour", MobileNetV2, SIGNED, _MOBILENET, ships=True, closer="livesal-colour-base")
 """Colour saliency of an image."""
 
-MOTION: Final = _register("livesal-motion", MobileNetV2, SIGNED, _MOBILENET, ships=True)
+MOTION: Final = _register("livesal-motion", MobileNetV2, SIGNED, _MOBILENET, ships=True, closer="livesal-motion-base")
 """Motion saliency of flow and luminance."""
 
 COLOUR_BASE: Final = _register("livesal-colour-base", MobileNetV2, SIGNED, _MOBILENET, ships=True)

@@ -14,7 +14,7 @@ from configs.method import RetrainingSettings
 from models.captured import Captured
 from models.errors import ExportError
 from models.saliency_model import SaliencyModel
-from models.training.twin import DECODER_RATE, KeyframeTensors, euclidean_loss, rgb
+from models.training.twin import DECODER_RATE, KeyframeTensors, TailMean, euclidean_loss, rgb
 
 
 class RecordedTrainer:
@@ -67,13 +67,18 @@ class RecordedTrainer:
                 state["momentum_buffer"].zero_()
         cached = self._features_of(keyframes.images)
         order: list[int] = []
-        for _ in range(self._settings.iterations_per_keyframe * len(keyframes)):
+        iterations = self._settings.iterations_per_keyframe * len(keyframes)
+        mean = TailMean(self._trained, iterations, self._settings.averaged)
+        for iteration in range(1, iterations + 1):
             order = order or torch.randperm(len(keyframes), generator=generator).tolist()
             index = order.pop()
             for place, feature in zip(self._features, cached, strict=True):
                 place.copy_(feature[index : index + 1])
             self._label.copy_(keyframes.labels[index])
-            yield self._step()
+            loss = self._step()
+            mean.note(iteration)
+            yield loss
+        mean.apply()
 
     def state(self) -> Mapping[str, Tensor]:
         """Return a copy of the decoder's weights, by the network's parameter names."""

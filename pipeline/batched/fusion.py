@@ -36,8 +36,8 @@ def final_maps(
     """
     if how == "product":
         return twin * low_level(motion, colour, known, fusion)
-    trust = (1 - nr).view(-1, 1, 1, 1).masked_fill(~known, 1)
-    return (twin + low_level(motion, torch.maximum(colour, twin).pow(trust), known, fusion)) * 0.5
+    trust = (1 - nr).square().view(-1, 1, 1, 1).masked_fill(~known, 1)
+    return (twin + low_level(motion, twin.pow(trust), known, fusion)) * 0.5
 
 
 def decided(final: Tensor) -> Tensor:

@@ -52,13 +52,14 @@ def retrain(
                 losses.append(step.loss)
                 progress.update(task, completed=step.iteration, total=step.iterations)
 
-            report, state = run_job(content, note)
+            done = run_job(content, note)
         folder.mkdir(parents=True, exist_ok=True)
-        write_result(folder, state, report)
-        after = maps_of(with_base(model, state), content, chosen)
+        write_result(folder, done)
+        after = maps_of(with_base(model, done.state), content, chosen)
         plot_loss(losses, folder / "loss.png")
         plot_maps(content, chosen, before, after, folder / "maps.png")
-    verdict = objection(report, GuardSettings()) or "nothing speaks against the twin"
+    verdict = objection(done.report, GuardSettings()) or "nothing speaks against the twin"
+    report = done.report
     console.print(
         f"{report.keyframes} keyframes, {report.held_out} held out; {report.iterations} iterations "
         f"in {report.seconds:.1f} s\n"

@@ -17,6 +17,7 @@ from models.loading import load_servable
 from models.registry import flow_entry
 from models.slot import Slot
 from pipeline.adapter import Adapter
+from pipeline.closer_look import CloserLooks
 from pipeline.evaluation.results import Counts
 from pipeline.evaluation.stopwatch import Stopwatch, Untimed
 from pipeline.evaluation.timeline import Happening
@@ -138,8 +139,7 @@ class Runner:
         """Retrain on all keyframes; as in the paper, the twin serves whatever came of it."""
         method, adaptation = self._plan.settings.method, self._plan.settings.adaptation
         request = RoundRequest(keyframes=list(window), base={}, seed=0)
-        _, state = run_job(job_of(request, method.colour, adaptation))
-        slot.swap(network.twin_head(state))
+        slot.swap(network.twin_head(run_job(job_of(request, method, adaptation)).state))
         self.counts += Counts(retrainings=1, swaps=1)
 
 
@@ -151,6 +151,7 @@ class _Camera:
         self._plan = plan
         self._watch = watch
         self._slot = Slot()
+        self._closer = CloserLooks(plan.settings.adaptation.teacher)
         self._path: FramePath | None = None
         self._adapter: Adapter | None = None
         self._keyframes = 0
@@ -172,7 +173,7 @@ class _Camera:
         """Return the saliency of the next frame, and let the adaptation take note of it."""
         path, adapter = self._ready(_size(image))
         small, saliency, look = path(image)
-        keyframe = keyframe_of(small, saliency, look, now, index)
+        keyframe = self._closer(image, keyframe_of(small, saliency, look, now, index), adapter.wants)
         self._keyframes += keyframe is not None
         told = adapter.observe(now, keyframe, scene_cut=saliency.scene_cut, nr=saliency.nr, benefit=saliency.benefit)
         self._note(told)
@@ -197,7 +198,7 @@ class _Camera:
         with self._watch.paused():
             network, self._path = _path(method, Sizes.of(frame, method), self._slot)
         adaptation = self._plan.settings.adaptation
-        rounds = SimulatedRounds(method.colour, network, adaptation, self._plan.round_seconds)
+        rounds = SimulatedRounds(method, network, adaptation, self._plan.round_seconds)
         if adapter is None:
             adapter = Adapter("evaluation", adaptation, self._slot, rounds, adaptable=network.adaptable)
         else:

@@ -40,12 +40,12 @@ def main() -> None:
         folder = jobs.get()
         try:
             job = read_job(folder)
-            report, state = run_job(job, lambda step: _progress(asdict(step)))
-            write_result(folder, state, report)
+            done = run_job(job, lambda step: _progress(asdict(step)))
+            write_result(folder, done)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a round is the parent's to know
             _tell({"error": f"{type(error).__name__}: {error}"})
         else:
-            _tell({"report": asdict(report)})
+            _tell({"report": asdict(done.report)})
 
 
 def lower_priority() -> None:

@@ -1,15 +1,17 @@
 """A retraining job as a folder: keyframes and settings in, a twin and a report out.
 
-job.json               model, settings, held-out share, seed, whether it is a trial
-keyframes.safetensors  images (N, h, w, 3) uint8, labels (N, h, w) float32
+job.json               model, settings, held-out share, seed, whether it is a trial, who takes a closer look
+keyframes.safetensors  images (N, h, w, 3) uint8, labels (N, h, w) float32; before/I and now/I (H, W, 3) uint8 of each
+                       keyframe I that is to be looked at more closely
 base.safetensors       weights that the round starts from, where they differ from the original's
 twin.safetensors       the result: the weights that were retrained
+labels.safetensors     the labels (h, w) float32 of a closer look, by the numbers of the keyframes
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +30,11 @@ from models.training.judging import inside, standing, sure_background, views
 from models.training.twin import KeyframeTensors, TwinStep, TwinTrainer
 from pipeline.errors import JobError
 from pipeline.guard import Judgement
-from pipeline.values import Keyframe
+from pipeline.retraining.teacher import TeacherPlan, teacher_for
+from pipeline.values import CloserLook, Keyframe, Map
 
 RESULT: Final = "twin.safetensors"
+_LABELS: Final = "labels.safetensors"
 _JOB: Final = "job.json"
 _KEYFRAMES: Final = "keyframes.safetensors"
 _BASE: Final = "base.safetensors"
@@ -49,6 +53,8 @@ class Job:
         keyframes: images and labels.
         base: weights to start from where they differ from the original's; empty = the original.
         trial: whether `base` is a twin of an earlier scene that is only judged against the original, not retrained.
+        teacher: who takes a closer look; None = nobody.
+        closer: what that has to go on, by the number of the keyframe; the other labels stay.
     """
 
     model: str
@@ -58,6 +64,23 @@ class Job:
     keyframes: KeyframeTensors
     base: Mapping[str, Tensor]
     trial: bool = False
+    teacher: TeacherPlan | None = None
+    closer: Mapping[int, CloserLook] = field(default_factory=dict[int, CloserLook])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """What a round leaves.
+
+    Attributes:
+        report: what it came to.
+        state: the weights that were retrained.
+        labels: of the keyframes that were looked at more closely, by their numbers.
+    """
+
+    report: "Report"
+    state: Mapping[str, Tensor]
+    labels: Mapping[int, Map]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +116,12 @@ def stack(keyframes: Sequence[Keyframe]) -> KeyframeTensors:
 def write_job(job: Job, folder: Path) -> None:
     """Write `job` into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({"images": job.keyframes.images, "labels": job.keyframes.labels}, folder / _KEYFRAMES)
+    closer = {
+        f"{name}/{index}": torch.from_numpy(picture)
+        for index, look in job.closer.items()
+        for name, picture in (("before", look.before), ("now", look.now))
+    }
+    save_file({"images": job.keyframes.images, "labels": job.keyframes.labels, **closer}, folder / _KEYFRAMES)
     if job.base:
         save_state(job.base, folder / _BASE)
     content = {
@@ -102,6 +130,7 @@ def write_job(job: Job, folder: Path) -> None:
         "held_out": job.held_out,
         "seed": job.seed,
         "trial": job.trial,
+        "teacher": asdict(job.teacher) if job.teacher is not None else None,
     }
     (folder / _JOB).write_text(json.dumps(content, indent=2), encoding="utf-8")
 
@@ -123,6 +152,8 @@ def read_job(folder: Path) -> Job:
             keyframes=KeyframeTensors(tensors["images"], tensors["labels"]),
             base=read_state(folder / _BASE) if (folder / _BASE).exists() else {},
             trial=bool(content.get("trial", False)),
+            teacher=TeacherPlan(**content["teacher"]) if content.get("teacher") else None,
+            closer={index: _look(tensors, index) for index in _looked_at(tensors)},
         )
     except FileNotFoundError as error:
         message = f"{folder}: is no retraining job: {Path(error.filename).name} is missing"
@@ -146,10 +177,8 @@ def split(count: int, held_out: float) -> tuple[list[int], list[int]]:
     return [index for index in range(count) if index not in chosen], sorted(chosen)
 
 
-def run_job(
-    job: Job, on_step: Callable[[TwinStep], None] | None = None, model: SaliencyModel | None = None
-) -> tuple[Report, Mapping[str, Tensor]]:
-    """Do a job: retrain, judge, and return the report and the retrained weights.
+def run_job(job: Job, on_step: Callable[[TwinStep], None] | None = None, model: SaliencyModel | None = None) -> Done:
+    """Do a job: look closely, retrain, judge.
 
     Args:
         job: what to do.
@@ -157,13 +186,15 @@ def run_job(
         model: the original network if it is loaded already; it is changed in place.
 
     Raises:
-        ModelError: the network or the base weights cannot be loaded.
+        ModelError: a network or the base weights cannot be loaded.
     """
     started = time.monotonic()
+    labels = _look_closely(job)
+    keyframes = _relabelled(job.keyframes, labels)
     model = (model or load_model(job.model)).eval()
-    training, judging = ([], range(len(job.keyframes))) if job.trial else split(len(job.keyframes), job.held_out)
-    learned = _take(job.keyframes, training)
-    unseen = _take(job.keyframes, judging) if judging else learned
+    training, judging = ([], range(len(job.keyframes))) if job.trial else split(len(keyframes), job.held_out)
+    learned = _take(keyframes, training)
+    unseen = _take(keyframes, judging) if judging else learned
     original = views(model, unseen)
     background = sure_background(original)
     if job.trial:
@@ -189,7 +220,24 @@ def run_job(
         invented_after=after.invented,
         contradicted=inside(unseen.labels, background),
     )
-    return report, state
+    return Done(report, state, labels)
+
+
+def _look_closely(job: Job) -> dict[int, Map]:
+    """Return better labels for the keyframes that there is more of."""
+    if job.teacher is None or not job.closer:
+        return {}
+    height, width = job.keyframes.labels.shape[1:]
+    sizes = {look.now.shape[:2] for look in job.closer.values()}
+    teachers = {size: teacher_for(job.teacher, (size[0], size[1])) for size in sizes}
+    return {index: teachers[look.now.shape[:2]](look, (height, width)) for index, look in job.closer.items()}
+
+
+def _relabelled(keyframes: KeyframeTensors, labels: Mapping[int, Map]) -> KeyframeTensors:
+    better = keyframes.labels.clone()
+    for index, label in labels.items():
+        better[index] = torch.from_numpy(label)
+    return KeyframeTensors(keyframes.images, better)
 
 
 def _retrain(
@@ -212,9 +260,31 @@ def with_base(model: SaliencyModel, base: Mapping[str, Tensor]) -> SaliencyModel
     return model
 
 
-def write_result(folder: Path, state: Mapping[str, Tensor], report: Report) -> None:
-    """Write the twin's weights, with the report as their metadata, atomically."""
-    save_state(state, folder / RESULT, {key: str(value) for key, value in asdict(report).items()})
+def write_result(folder: Path, done: Done) -> None:
+    """Write the labels, then the twin's weights, with the report as their metadata, each atomically."""
+    if done.labels:
+        save_state({str(index): torch.from_numpy(label) for index, label in done.labels.items()}, folder / _LABELS)
+    save_state(done.state, folder / RESULT, {key: str(value) for key, value in asdict(done.report).items()})
+
+
+def read_labels(folder: Path) -> dict[int, Map]:
+    """Return the labels that a closer look gave, by the numbers of the job's keyframes; none where nobody looked.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    path = folder / _LABELS
+    if not path.exists():
+        return {}
+    return {int(index): label.numpy() for index, label in read_state(path).items()}
+
+
+def _looked_at(tensors: Mapping[str, Tensor]) -> list[int]:
+    return sorted(int(name.removeprefix("now/")) for name in tensors if name.startswith("now/"))
+
+
+def _look(tensors: Mapping[str, Tensor], index: int) -> CloserLook:
+    return CloserLook(tensors[f"before/{index}"].numpy(), tensors[f"now/{index}"].numpy())
 
 
 def _take(keyframes: KeyframeTensors, indices: Sequence[int]) -> KeyframeTensors:

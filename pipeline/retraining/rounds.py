@@ -11,22 +11,23 @@ import shutil
 import tempfile
 import time
 from asyncio import TaskGroup
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from torch import Tensor
 
-from configs.method import AdaptationSettings
+from configs.method import AdaptationSettings, MethodSettings
 from models.checkpoint import read_state
 from models.engine import Head, ServedNetwork
 from models.errors import ModelError
 from pipeline.errors import JobError, PipelineError
-from pipeline.retraining.job import RESULT, Job, Report, run_job, stack, write_job
+from pipeline.retraining.job import RESULT, Done, Job, Report, read_labels, run_job, stack, write_job
+from pipeline.retraining.teacher import TeacherPlan
 from pipeline.retraining.worker import RetrainingWorker
-from pipeline.values import Keyframe
+from pipeline.values import Keyframe, Map
 
 _log = logging.getLogger("livesal.retraining")
 
@@ -56,11 +57,19 @@ class RoundRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trained:
-    """A round's twin, ready to be swapped in: how it was judged, its weights, its head."""
+    """A round's twin, ready to be swapped in.
+
+    Attributes:
+        report: how it was judged.
+        state: its weights.
+        head: that serves it.
+        labels: that a closer look gave keyframes, by their sequence numbers.
+    """
 
     report: Report
     state: Mapping[str, Tensor]
     head: Head
+    labels: Mapping[int, Map] = field(default_factory=dict[int, Map])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +109,7 @@ class ChildRounds:
     def __init__(
         self,
         camera: str,
-        model: str,
+        method: MethodSettings,
         network: ServedNetwork,
         settings: AdaptationSettings,
         worker: RetrainingWorker,
@@ -111,7 +120,7 @@ class ChildRounds:
 
         Args:
             camera: whose rounds they are.
-            model: name of the colour network.
+            method: names the colour network, and those of a closer look.
             network: where twins are served.
             settings: of the adaptation.
             worker: the child process, which cameras share.
@@ -119,7 +128,7 @@ class ChildRounds:
             executor: for files and new heads; not the frame path's.
         """
         self._camera = camera
-        self._model = model
+        self._method = method
         self._network = network
         self._settings = settings
         self._worker = worker
@@ -170,12 +179,13 @@ class ChildRounds:
         folder: Path | None = None
         try:
             async with self._worker.turns.turn(self._camera):
-                request = replace(request, keyframes=tuple(request.keyframes))
+                keyframes = tuple(request.keyframes)
+                request = replace(request, keyframes=keyframes)
                 folder = made = await loop.run_in_executor(self._executor, self._folder, request)
                 await loop.run_in_executor(self._executor, self._write, request, made)
                 report = await self._worker.run(made, self._settings.retraining.timeout)
             self._outcome = Judging()
-            self._outcome = await loop.run_in_executor(self._executor, self._finish, made, report)
+            self._outcome = await loop.run_in_executor(self._executor, self._finish, made, keyframes, report)
         except (PipelineError, ModelError, OSError) as error:
             _log.warning("retraining failed: %s", error)
             self._outcome = Failed(str(error))
@@ -205,28 +215,32 @@ class ChildRounds:
             shutil.rmtree(one, ignore_errors=True)
 
     def _write(self, request: RoundRequest, folder: Path) -> None:
-        write_job(job_of(request, self._model, self._settings), folder)
+        write_job(job_of(request, self._method, self._settings), folder)
 
-    def _finish(self, folder: Path, report: Report) -> Outcome:
-        state = read_state(folder / RESULT)
-        return Trained(report, state, self._network.twin_head(state))
+    def _finish(self, folder: Path, keyframes: Sequence[Keyframe], report: Report) -> Outcome:
+        done = Done(report, read_state(folder / RESULT), read_labels(folder))
+        return _trained(done, keyframes, self._network)
 
 
 class SimulatedRounds:
     """Rounds done at once in this process, whose outcome comes true after a simulated duration."""
 
     def __init__(
-        self, model: str, network: ServedNetwork, settings: AdaptationSettings, seconds: float | None = None
+        self,
+        method: MethodSettings,
+        network: ServedNetwork,
+        settings: AdaptationSettings,
+        seconds: float | None = None,
     ) -> None:
         """Hold what rounds need.
 
         Args:
-            model: name of the colour network.
+            method: names the colour network, and those of a closer look.
             network: where twins are served.
             settings: of the adaptation.
             seconds: duration of every round on the stream's clock; None = what it really took.
         """
-        self._model = model
+        self._method = method
         self._network = network
         self._settings = settings
         self._seconds = seconds
@@ -235,10 +249,11 @@ class SimulatedRounds:
     def start(self, request: RoundRequest, now: float) -> None:
         """Do the round; see `Rounds`."""
         started = time.monotonic()
+        request = replace(request, keyframes=tuple(request.keyframes))
         outcome: Outcome
         try:
-            report, state = run_job(job_of(request, self._model, self._settings))
-            outcome = Trained(report, state, self._network.twin_head(state))
+            done = run_job(job_of(request, self._method, self._settings))
+            outcome = _trained(done, tuple(request.keyframes), self._network)
         except (PipelineError, ModelError) as error:
             outcome = Failed(str(error))
         seconds = time.monotonic() - started if self._seconds is None else self._seconds
@@ -258,18 +273,26 @@ class SimulatedRounds:
         self._pending = None
 
 
+def _trained(done: Done, keyframes: Sequence[Keyframe], network: ServedNetwork) -> Trained:
+    labels = {keyframes[index].sequence: label for index, label in done.labels.items()}
+    return Trained(done.report, done.state, network.twin_head(done.state), labels)
+
+
 def _age(folder: Path) -> float:
     return folder.stat().st_mtime
 
 
-def job_of(request: RoundRequest, model: str, settings: AdaptationSettings) -> Job:
+def job_of(request: RoundRequest, method: MethodSettings, settings: AdaptationSettings) -> Job:
     """Return the job that `request` asks for."""
+    keyframes = tuple(request.keyframes)
     return Job(
-        model=model,
+        model=method.colour,
         settings=settings.retraining,
         held_out=settings.held_out,
         seed=request.seed,
-        keyframes=stack(tuple(request.keyframes)),
+        keyframes=stack(keyframes),
         base=request.base,
         trial=request.trial,
+        teacher=TeacherPlan.of(method, settings),
+        closer={index: held.closer for index, held in enumerate(keyframes) if held.closer is not None},
     )

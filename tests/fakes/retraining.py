@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
 
-from models.checkpoint import save_state
 from models.training.twin import TwinStep
-from pipeline.retraining.job import RESULT, Job, Report, read_job
+from pipeline.retraining.job import Done, Job, Report, read_job, write_result
 from pipeline.retraining.rounds import Outcome, RoundRequest, Trained
 from pipeline.turns import Turns, by_turns
 
@@ -47,6 +47,8 @@ class FakeRounds:
 class FakeWorker:
     """The retraining child, faked: a job waits for `go`, then leaves a twin of `power`, or raises `error`.
 
+    The label of a closer look is 0.5 everywhere.
+
     Attributes:
         jobs: taken so far.
         folders: of those jobs.
@@ -70,7 +72,8 @@ class FakeWorker:
     async def run(self, folder: Path, seconds: float, on_step: Callable[[TwinStep], None] | None = None) -> Report:
         del seconds, on_step
         self.folders.append(folder)
-        self.jobs.append(await asyncio.to_thread(read_job, folder))
+        job = await asyncio.to_thread(read_job, folder)
+        self.jobs.append(job)
         try:
             await self.go.wait()
         except asyncio.CancelledError:
@@ -79,8 +82,10 @@ class FakeWorker:
         self.finished += 1
         if self.error is not None:
             raise self.error
-        await asyncio.to_thread(lambda: save_state(self.result(), folder / RESULT))
-        return report(self.before, 0.4)
+        labels = {index: np.full(job.keyframes.labels.shape[1:], 0.5, np.float32) for index in job.closer}
+        told = report(self.before, 0.4)
+        await asyncio.to_thread(lambda: write_result(folder, Done(told, self.result(), labels)))
+        return told
 
     def result(self) -> Mapping[str, torch.Tensor]:
         """Return the weights that a job leaves."""

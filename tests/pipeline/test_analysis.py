@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -127,6 +128,21 @@ async def test_the_keyframes_of_a_round_are_labelled_by_the_original() -> None:
     for label in labels:
         assert any(np.array_equal(label, one) for one in low_level)
     assert "power" in worker.jobs[-1].base, "a round goes on from the twin in service"
+
+
+async def test_the_window_keeps_the_labels_of_a_closer_look() -> None:
+    worker = FakeWorker(power=2)
+    async with analysis_with(worker, wait_for_rounds=True) as analysis:
+        for number in range(6):
+            await analysis.analyse(frame(number, cv2.resize(picture(number), None, fx=2.5, fy=2.5)))
+        assert analysis.adapter is not None
+        held = list(analysis.adapter.window)
+    (job,) = worker.jobs
+    assert job.closer.keys() == {0, 1}, "both keyframes of the round"
+    assert job.closer[0].now.shape == (2 * SIZE[0], 2 * SIZE[1], 3)
+    assert np.abs(job.closer[0].now.astype(int) - job.closer[1].before).mean() < 1, "one was the frame before the other"
+    assert [float(one.label.min()) == float(one.label.max()) == 0.5 for one in held] == [True, True, *[False] * 3]
+    assert [one.closer is None for one in held] == [True, True, *[False] * 3], "later ones wait for the next round"
 
 
 async def test_frames_of_a_file_wait_for_the_round_so_that_the_next_one_profits() -> None:

@@ -82,12 +82,13 @@ def scene_job(*, inverted: bool) -> Job:
 
 
 def test_a_poisoned_window_is_rejected_though_its_twin_is_nearer_to_its_labels() -> None:
-    report, state = run_job(scene_job(inverted=True))
+    done = run_job(scene_job(inverted=True))
+    report, state = done.report, done.state
     assert report.error_after < report.error_before, "its own labels would let it through"
     reason = objection(report, GuardSettings())
     assert reason is not None
     assert reason.startswith("the pseudo-labels contradict the original")
-    trial, _ = run_job(replace(scene_job(inverted=False), base=state, trial=True))
+    trial = run_job(replace(scene_job(inverted=False), base=state, trial=True)).report
     assert (trial.keyframes, trial.held_out, trial.iterations) == (0, 6, 0)
     assert trial.contradicted < 0.2, "these labels are honest"
     assert objection(trial, GuardSettings()) is not None, "the same twin is rejected in an honest scene too"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from configs.method import AdaptationSettings, RetrainingSettings
+from configs.method import AdaptationSettings, MethodSettings, RetrainingSettings
 from models.engine import serve
 from models.loading import load_model
 from pipeline.errors import RoundError
@@ -39,7 +39,7 @@ async def child_rounds(
     camera: str = "door",
 ) -> AsyncIterator[ChildRounds]:
     async with asyncio.TaskGroup() as tasks:
-        rounds = ChildRounds(camera, "livesal-colour", network or BrightIsSalient(), settings, worker, tasks, executor)
+        rounds = ChildRounds(camera, MethodSettings(), network or BrightIsSalient(), settings, worker, tasks, executor)
         yield rounds
         await rounds.stop()
 
@@ -245,7 +245,7 @@ async def test_stopping_waits_for_rounds_that_were_cancelled_before(executor: Th
 
 def test_a_simulated_round_comes_true_when_its_time_has_come() -> None:
     network = serve(load_model("livesal-colour"), SIZE)
-    rounds = SimulatedRounds("livesal-colour", network, SETTINGS, seconds=4)
+    rounds = SimulatedRounds(MethodSettings(), network, SETTINGS, seconds=4)
     rounds.start(request(), 10)
     assert rounds.poll(13.9) is None
     outcome = rounds.poll(14)
@@ -262,7 +262,7 @@ def test_a_simulated_round_comes_true_when_its_time_has_come() -> None:
 def test_a_simulated_trial_is_judged_on_all_keyframes_without_training_and_is_over_soon() -> None:
     model = load_model("livesal-colour")
     state = {name: value * 1.01 for name, value in model.network.state_dict().items() if name.startswith("decoder.")}
-    rounds = SimulatedRounds("livesal-colour", serve(model, SIZE), SETTINGS, seconds=4)
+    rounds = SimulatedRounds(MethodSettings(), serve(model, SIZE), SETTINGS, seconds=4)
     rounds.start(RoundRequest([keyframe(time) for time in range(3)], state, 0, trial=True), 10)
     outcome = rounds.poll(11)
     assert isinstance(outcome, Trained)
@@ -272,7 +272,7 @@ def test_a_simulated_trial_is_judged_on_all_keyframes_without_training_and_is_ov
 
 
 def test_a_simulated_round_that_fails_says_why() -> None:
-    rounds = SimulatedRounds("nonesuch", BrightIsSalient(), SETTINGS, seconds=1)
+    rounds = SimulatedRounds(MethodSettings(colour="nonesuch"), BrightIsSalient(), SETTINGS, seconds=1)
     rounds.start(request(), 0)
     outcome = rounds.poll(1)
     assert isinstance(outcome, Failed)

@@ -103,15 +103,15 @@ def raised(saliency: float) -> float:
 
 
 def test_the_mean_lets_one_map_make_up_for_what_the_other_misses() -> None:
-    """FS = (twin + .8 * max(CS, twin)^(1 - NR)) / 2 with NR = .3 / 1.301, its contrast raised; CS stands in."""
-    motion, trust = MotionResult(one(0.8), STILL, scene_cut=False), 1 - 0.3 / 1.301
+    """FS = (twin + .8 * twin^((1 - NR)^2)) / 2 with NR = .3 / 1.301, its contrast raised; CS stands in for the twin."""
+    motion, trust = MotionResult(one(0.8), STILL, scene_cut=False), (1 - 0.3 / 1.301) ** 2
     alone = combine(ColourResult(one(0.5), None, 0), motion, MethodSettings())
     assert alone.final == pytest.approx(raised((0.5 + 0.8 * 0.5**trust) / 2))
     refined = combine(ColourResult(one(0.5), one(0.9), 1), motion, MethodSettings())
     assert refined.final == pytest.approx(raised((0.9 + 0.8 * 0.9**trust) / 2))
     assert refined.unadapted == pytest.approx(alone.final)
     doubted = combine(ColourResult(one(0.5), one(0.1), 1), motion, MethodSettings())
-    assert doubted.final == pytest.approx(raised((0.1 + 0.8 * 0.5**trust) / 2))
+    assert doubted.final == pytest.approx(raised((0.1 + 0.8 * 0.1**trust) / 2))
     unmoved = combine(ColourResult(one(0.9), None, 0), MotionResult(one(0.0), STILL, scene_cut=False), MethodSettings())
     assert unmoved.final == pytest.approx(raised(0.45)), "half of what stands out though nothing moves"
     unseen = combine(ColourResult(one(1e-4), None, 0), MotionResult(one(0.9), STILL, scene_cut=False), MethodSettings())
@@ -147,7 +147,7 @@ def test_final_maps_take_over_from_the_frame_before_and_low_level_does_not() -> 
     """It was .6; half of the past in a still scene makes (.6 + what it is alone) / 2, of the unadapted likewise."""
     colour, motion = ColourResult(one(0.5), one(0.9), 1), MotionResult(one(0.8), STILL, scene_cut=False)
     settings, smoothing = MethodSettings(), TemporalSmoothing(0.5)
-    trust = 1 - 0.3 / 1.301
+    trust = (1 - 0.3 / 1.301) ** 2
     begun = MotionResult(one(0.0), UNKNOWN, scene_cut=True)
     combine(ColourResult(one(0.6), None, 0), begun, settings, smoothing=smoothing)
     frame = combine(colour, motion, settings, smoothing=smoothing)

@@ -4,7 +4,7 @@ import numpy as np
 
 from configs.method import WindowSettings
 from pipeline.appearance import appearance
-from pipeline.values import Keyframe
+from pipeline.values import CloserLook, Keyframe
 from pipeline.window import KeyframeWindow
 from tests.fakes.adaptation import plain
 
@@ -45,6 +45,28 @@ def test_of_a_burst_the_most_trustworthy_stays() -> None:
     assert not window.offer(keyframe(0.9, nr=0.4))
     assert [held.nr for held in window] == [0.2]
     assert window.offer(keyframe(1.0, nr=0.5)), "the burst does not push the next one along"
+
+
+def test_what_the_window_would_take_it_takes() -> None:
+    window = KeyframeWindow(WindowSettings(capacity=4, spacing=0.25))
+    rng = np.random.default_rng(0)
+    for number in range(200):
+        offered = keyframe(number / 10, nr=float(rng.uniform(0, 0.6)))
+        expected = window.would_take(offered)
+        window.offer(offered)
+        assert (offered.sequence in {held.sequence for held in window}) == expected
+
+
+def test_labels_of_a_closer_look_replace_what_it_went_on() -> None:
+    look = CloserLook(np.zeros((8, 12, 3), np.uint8), np.zeros((8, 12, 3), np.uint8))
+    window = KeyframeWindow(WindowSettings(spacing=0))
+    for time in (0, 1, 2):
+        window.offer(replace(keyframe(time), closer=look))
+    better = np.full((4, 6), 0.7, np.float32)
+    window.teach({10: better, 99: better})
+    assert [held.label.max() for held in window] == [0, better.max(), 0]
+    assert [held.closer is None for held in window] == [False, True, False]
+    assert window.nbytes == 2 * look.nbytes + 3 * keyframe(0).nbytes
 
 
 def test_a_cleared_window_is_empty() -> None:

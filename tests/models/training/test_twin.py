@@ -32,7 +32,7 @@ def test_retraining_lowers_the_error(keyframes: KeyframeTensors, scope: str) -> 
     before = mean_error(model, keyframes)
     original = {name: value.clone() for name, value in model.network.state_dict().items()}
     settings = RetrainingSettings.model_validate(
-        {"scope": scope, "iterations_per_keyframe": 8, "learning_rate": 2e-3 if scope == "decoder" else 5e-4}
+        {"scope": scope, "iterations_per_keyframe": 8, "learning_rate": 8e-3 if scope == "decoder" else 5e-4}
     )
     trainer = TwinTrainer(model, keyframes, settings)
     steps = list(trainer.run())
@@ -42,6 +42,21 @@ def test_retraining_lowers_the_error(keyframes: KeyframeTensors, scope: str) -> 
     moved = {name for name, value in model.network.state_dict().items() if not torch.equal(value, original[name])}
     assert moved <= set(trainer.state())
     assert all(name.startswith("decoder.") for name in moved) == (scope == "decoder")
+
+
+def test_the_twin_is_the_mean_of_the_last_weights(keyframes: KeyframeTensors) -> None:
+    def states(averaged: float, wanted: int) -> tuple[list[torch.Tensor], torch.Tensor]:
+        model = load_model("livesal-colour")
+        settings = RetrainingSettings(iterations_per_keyframe=wanted, averaged=averaged)
+        bias = model.network.state_dict()["decoder.context.bias"]
+        trainer = TwinTrainer(model, keyframes, settings)
+        return [bias.clone() for _ in trainer.run(seed=1)], trainer.state()["decoder.context.bias"]
+
+    seen, last = states(0.0, 4)
+    torch.testing.assert_close(last, seen[-1])
+    seen, mean = states(0.5, 4)
+    torch.testing.assert_close(mean, torch.stack(seen[6:]).mean(0))
+    assert not torch.equal(mean, last)
 
 
 def test_a_round_is_reproducible(keyframes: KeyframeTensors) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from models.checkpoint import read_state
 from pipeline.errors import JobError
-from pipeline.retraining.job import Job, read_job, run_job, split, stack, write_job, write_result
+from pipeline.retraining.job import Job, read_job, read_labels, run_job, split, stack, write_job, write_result
 from pipeline.values import Keyframe
 from tests.fakes.jobs import small_job
 from tests.fakes.plugins import write_plugin
@@ -47,18 +47,20 @@ def test_a_damaged_job_is_refused(tmp_path: Path, damage: Callable[[Path], objec
 
 def test_a_job_is_done_and_judged_on_held_out_keyframes(tmp_path: Path) -> None:
     steps = []
-    report, state = run_job(job(), steps.append)
+    done = run_job(job(), steps.append)
+    report = done.report
     assert (report.keyframes, report.held_out, report.iterations) == (3, 2, 6)
     assert report.error_after < report.error_before
     assert [step.iteration for step in steps] == list(range(1, 7))
-    write_result(tmp_path, state, report)
-    assert read_state(tmp_path / "twin.safetensors").keys() == state.keys()
+    write_result(tmp_path, done)
+    assert read_state(tmp_path / "twin.safetensors").keys() == done.state.keys()
+    assert read_labels(tmp_path) == {}, "nobody took a closer look"
 
 
 def test_a_round_can_start_from_the_twin_in_service() -> None:
-    first, state = run_job(job())
-    second, _ = run_job(job(dict(state)))
-    assert second.error_before == pytest.approx(first.error_after, rel=1e-4)
+    first = run_job(job())
+    second = run_job(job(dict(first.state)))
+    assert second.report.error_before == pytest.approx(first.report.error_after, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,6 @@ def test_keyframes_of_two_sizes_are_no_job() -> None:
 def test_a_network_from_a_file_of_the_users_own_is_retrained(tmp_path: Path) -> None:
     spec = f"{write_plugin(tmp_path)}:build"
     write_job(replace(small_job(), model=spec), tmp_path / "job")
-    report, state = run_job(read_job(tmp_path / "job"))
-    assert report.error_after < report.error_before
-    assert state.keys() == {"score.weight", "score.bias"}
+    done = run_job(read_job(tmp_path / "job"))
+    assert done.report.error_after < done.report.error_before
+    assert done.state.keys() == {"score.weight", "score.bias"}
