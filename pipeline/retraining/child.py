@@ -1,7 +1,8 @@
 """The retraining child: `python -m pipeline.retraining.child`, one thread, lowest priority.
 
 It reads job folders from standard input, a line each, and writes JSON lines to standard output:
-`{"ready": true}`, `{"iteration": i, "iterations": n, "loss": x}`, then `{"report": {…}}` or `{"error": "…"}`.
+`{"ready": true}`, `{"looking": true}` before each keyframe that it looks at closely, `{"iteration": i, "iterations": n,
+"loss": x}`, then `{"report": {…}}` or `{"error": "…"}`.
 When standard input ends, its parent is gone and so is it.
 """
 
@@ -40,7 +41,7 @@ def main() -> None:
         folder = jobs.get()
         try:
             job = read_job(folder)
-            done = run_job(job, lambda step: _progress(asdict(step)))
+            done = run_job(job, lambda step: _progress(asdict(step)), on_label=lambda: _tell({"looking": True}))
             write_result(folder, done)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in a round is the parent's to know
             _tell({"error": f"{type(error).__name__}: {error}"})

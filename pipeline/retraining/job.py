@@ -177,19 +177,25 @@ def split(count: int, held_out: float) -> tuple[list[int], list[int]]:
     return [index for index in range(count) if index not in chosen], sorted(chosen)
 
 
-def run_job(job: Job, on_step: Callable[[TwinStep], None] | None = None, model: SaliencyModel | None = None) -> Done:
+def run_job(
+    job: Job,
+    on_step: Callable[[TwinStep], None] | None = None,
+    model: SaliencyModel | None = None,
+    on_label: Callable[[], None] | None = None,
+) -> Done:
     """Do a job: look closely, retrain, judge.
 
     Args:
         job: what to do.
         on_step: hears of every iteration.
         model: the original network if it is loaded already; it is changed in place.
+        on_label: hears of every keyframe that is about to be looked at.
 
     Raises:
         ModelError: a network or the base weights cannot be loaded.
     """
     started = time.monotonic()
-    labels = _look_closely(job)
+    labels = _look_closely(job, on_label or _nobody)
     keyframes = _relabelled(job.keyframes, labels)
     model = (model or load_model(job.model)).eval()
     training, judging = ([], range(len(job.keyframes))) if job.trial else split(len(keyframes), job.held_out)
@@ -223,14 +229,21 @@ def run_job(job: Job, on_step: Callable[[TwinStep], None] | None = None, model: 
     return Done(report, state, labels)
 
 
-def _look_closely(job: Job) -> dict[int, Map]:
+def _look_closely(job: Job, on_label: Callable[[], None]) -> dict[int, Map]:
     """Return better labels for the keyframes that there is more of."""
-    if job.teacher is None or not job.closer:
-        return {}
+    labels: dict[int, Map] = {}
+    if job.teacher is None:
+        return labels
     height, width = job.keyframes.labels.shape[1:]
-    sizes = {look.now.shape[:2] for look in job.closer.values()}
-    teachers = {size: teacher_for(job.teacher, (size[0], size[1])) for size in sizes}
-    return {index: teachers[look.now.shape[:2]](look, (height, width)) for index, look in job.closer.items()}
+    for index, look in job.closer.items():
+        on_label()
+        teacher = teacher_for(job.teacher, (look.now.shape[0], look.now.shape[1]))
+        labels[index] = teacher(look, (height, width))
+    return labels
+
+
+def _nobody() -> None:
+    """Hear of nothing."""
 
 
 def _relabelled(keyframes: KeyframeTensors, labels: Mapping[int, Map]) -> KeyframeTensors:

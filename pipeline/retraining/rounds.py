@@ -285,6 +285,7 @@ def _age(folder: Path) -> float:
 def job_of(request: RoundRequest, method: MethodSettings, settings: AdaptationSettings) -> Job:
     """Return the job that `request` asks for."""
     keyframes = tuple(request.keyframes)
+    closer = {index: held.closer for index, held in enumerate(keyframes) if held.closer is not None}
     return Job(
         model=method.colour,
         settings=settings.retraining,
@@ -294,5 +295,5 @@ def job_of(request: RoundRequest, method: MethodSettings, settings: AdaptationSe
         base=request.base,
         trial=request.trial,
         teacher=TeacherPlan.of(method, settings),
-        closer={index: held.closer for index, held in enumerate(keyframes) if held.closer is not None},
+        closer={index: closer[index] for index in sorted(closer)[-settings.teacher.most :]},
     )

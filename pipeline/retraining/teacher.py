@@ -10,7 +10,7 @@ whose teacher labels some frames of a stream for a student that sees them all.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self, cast
+from typing import Final, Self, cast
 
 import cv2
 import numpy as np
@@ -27,6 +27,9 @@ from pipeline.motion_input import MotionCoding, MotionInput, motion_input, motio
 from pipeline.networks import CONTRAST
 from pipeline.values import CloserLook, Map
 from pipeline.working_size import Picture
+
+_DEVICE: Final = "cpu:0"
+"""Torch on the CPU: slower than ONNX Runtime, but in the retraining process it is there already and exports nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ class Teacher:
         """
         self._plan = plan
         self._size = size
-        self._colour = serve(load_servable(plan.colour), size)
-        self._motion = None if plan.motion == CONTRAST else serve(load_servable(plan.motion), size)
+        self._colour = serve(load_servable(plan.colour), size, _DEVICE)
+        self._motion = None if plan.motion == CONTRAST else serve(load_servable(plan.motion), size, _DEVICE)
         self._flow = flow_entry(plan.flow).build()
 
     def __call__(self, look: CloserLook, size: tuple[int, int]) -> Map:

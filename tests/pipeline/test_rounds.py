@@ -6,16 +6,28 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from configs.method import AdaptationSettings, MethodSettings, RetrainingSettings
+from configs.method import AdaptationSettings, MethodSettings, RetrainingSettings, TeacherSettings
 from models.engine import serve
 from models.loading import load_model
 from pipeline.errors import RoundError
-from pipeline.retraining.rounds import ChildRounds, Failed, Judging, Outcome, RoundRequest, SimulatedRounds, Trained
+from pipeline.retraining.rounds import (
+    ChildRounds,
+    Failed,
+    Judging,
+    Outcome,
+    RoundRequest,
+    SimulatedRounds,
+    Trained,
+    job_of,
+)
+from pipeline.values import CloserLook
 from tests.fakes.frames import SIZE, keyframe
 from tests.fakes.retraining import FakeWorker
 from tests.fakes.served import BrightIsSalient
@@ -73,6 +85,14 @@ async def test_the_job_reaches_the_child_and_its_twin_comes_back_once(executor: 
         assert outcome.head(image) == pytest.approx(BrightIsSalient().head(image) ** 2)
         assert rounds.poll(2) is None
     assert not await asyncio.to_thread(worker.folders[0].exists), "a round leaves no files behind"
+
+
+def test_a_round_looks_closely_at_the_newest_keyframes_only() -> None:
+    look = CloserLook(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8))
+    held = [replace(keyframe(time), closer=None if time == 3 else look) for time in range(5)]
+    few = SETTINGS.model_copy(update={"teacher": TeacherSettings(most=2)})
+    assert job_of(RoundRequest(held, {}, 0), MethodSettings(), few).closer.keys() == {2, 4}
+    assert job_of(RoundRequest(held, {}, 0), MethodSettings(), SETTINGS).closer.keys() == {0, 1, 2, 4}
 
 
 async def test_jobs_are_kept_where_someone_wants_to_look_at_them(executor: ThreadPoolExecutor, tmp_path: Path) -> None:
