@@ -59,7 +59,7 @@ class DriftSettings(Section):
         description="Seconds with keyframes that a new twin may be rolled back in, and no round starts; 0 = none",
     )
     slack: float = Field(
-        default=0.05, ge=0, le=2, description="Fall of the twin's benefit that counts for nothing, of a range of 2"
+        default=0.15, ge=0, le=2, description="Fall of the twin's benefit that counts for nothing, of a range of 2"
     )
     fall: float = Field(
         default=0.5, gt=0, description="Sum over seconds of the benefit's fall beyond the slack that is an alarm"

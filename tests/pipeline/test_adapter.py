@@ -217,7 +217,7 @@ RED, BLUE = (200, 40, 40), (30, 30, 180)
 
 
 def test_a_twin_that_does_badly_live_gives_way_to_the_one_before() -> None:
-    bench = Bench(SETTINGS.model_copy(update={"drift": DriftSettings(probation=3, fall=0.3)}))
+    bench = Bench(SETTINGS.model_copy(update={"drift": DriftSettings(probation=3, slack=0.05, fall=0.3)}))
     bench.see(1, 2)
     bench.rounds.outcome = first = trained()
     bench.pass_by(3)
