@@ -9,6 +9,7 @@ labels.safetensors     the labels (h, w) float32 of a closer look, by the number
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from configs.method import RetrainingSettings
 from models.checkpoint import read_state, save_state
+from models.errors import ModelError
 from models.loading import load_model
 from models.saliency_model import SaliencyModel
 from models.training.judging import inside, standing, sure_background, views
@@ -32,6 +34,8 @@ from pipeline.errors import JobError
 from pipeline.guard import Judgement
 from pipeline.retraining.teacher import TeacherPlan, teacher_for
 from pipeline.values import CloserLook, Keyframe, Map
+
+_log = logging.getLogger("livesal.retraining")
 
 RESULT: Final = "twin.safetensors"
 _LABELS: Final = "labels.safetensors"
@@ -230,15 +234,18 @@ def run_job(
 
 
 def _look_closely(job: Job, on_label: Callable[[], None]) -> dict[int, Map]:
-    """Return better labels for the keyframes that there is more of."""
+    """Return better labels for the keyframes that there is more of, as far as the networks take larger pictures."""
     labels: dict[int, Map] = {}
     if job.teacher is None:
         return labels
     height, width = job.keyframes.labels.shape[1:]
-    for index, look in job.closer.items():
-        on_label()
-        teacher = teacher_for(job.teacher, (look.now.shape[0], look.now.shape[1]))
-        labels[index] = teacher(look, (height, width))
+    try:
+        for index, look in job.closer.items():
+            on_label()
+            teacher = teacher_for(job.teacher, (look.now.shape[0], look.now.shape[1]))
+            labels[index] = teacher(look, (height, width))
+    except (ModelError, RuntimeError, ValueError) as error:  # a network of the user's own may take one size only
+        _log.warning("no closer look at keyframes (`adaptation.teacher.scale: 1` asks for none): %s", error)
     return labels
 
 

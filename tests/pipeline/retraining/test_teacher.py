@@ -80,6 +80,16 @@ def test_the_conventional_motion_is_looked_at_closely_too(tmp_path: Path) -> Non
     assert label.max() > 0.2
 
 
+def test_a_round_goes_on_with_served_labels_where_nobody_can_look_closely(caplog: pytest.LogCaptureFixture) -> None:
+    look, _ = moving_disc()
+    job = replace(small_job(), teacher=plan(colour="livesal-colour=nowhere.safetensors"), closer={1: look})
+    done = run_job(job)
+    assert done.labels == {}
+    assert done.report.error_after == pytest.approx(run_job(small_job()).report.error_after, rel=1e-4)
+    assert "no closer look at keyframes" in caplog.text
+    assert "nowhere.safetensors" in caplog.text
+
+
 def test_a_round_learns_from_the_labels_of_a_closer_look_and_hands_them_back(tmp_path: Path) -> None:
     look, _ = moving_disc()
     again = CloserLook(look.before.copy(), look.now.copy())
