@@ -50,7 +50,7 @@ class MethodSettings(Section):
 class WindowSettings(Section):
     """The sliding window of keyframes."""
 
-    capacity: int = Field(default=32, ge=2, le=4096, description="Most keyframes kept")
+    capacity: int = Field(default=16, ge=2, le=4096, description="Most keyframes kept")
     megabytes: float = Field(default=64.0, gt=0, description="Most memory that the window's images and maps take")
     spacing: float = Field(default=0.25, ge=0, description="Least seconds of media time between two keyframes")
     maximum_age: float = Field(default=300.0, gt=0, description="Seconds of media time after which a keyframe leaves")
@@ -69,7 +69,7 @@ class TeacherSettings(Section):
     )
     mirror: bool = True
     """Whether the mirror image is looked at too, and the mean of both counts."""
-    most: int = Field(default=6, ge=1, description="Keyframes that a round looks at, at most, the newest first")
+    most: int = Field(default=16, ge=1, description="Keyframes that a round looks at, at most, the newest first")
 
 
 class RetrainingSettings(Section):

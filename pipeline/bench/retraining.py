@@ -18,7 +18,7 @@ from pipeline.bench.report import BenchReport, Value, with_ratios
 from pipeline.working_size import shrink, working_size
 
 _KEYFRAMES: Final = 8
-_ROUND: Final = 32
+_ROUND: Final = 16
 """Keyframes in a full window, by whose number a round's seconds are told."""
 
 
