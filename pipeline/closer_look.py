@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,9 @@ from configs.method import TeacherSettings
 from pipeline.values import CloserLook, Keyframe
 from pipeline.working_size import shrink
 
-_MULTIPLE = 32
+_MULTIPLE: Final = 32
+_LEAST: Final = 0.5
+"""Share of the closer look's pixels that a frame must have: with fewer, it shows hardly more than what was served."""
 
 
 def closer_size(working: tuple[int, int], scale: float) -> tuple[int, int]:
@@ -41,6 +44,7 @@ class CloserLooks:
         if self._scale == 1 or keyframe is None or before is None or before.shape != image.shape:
             return keyframe
         height, width = closer_size(keyframe.label.shape, self._scale)
-        if height > image.shape[0] or width > image.shape[1] or not wanted(keyframe):
+        shows_more = image.shape[0] * image.shape[1] >= _LEAST * height * width
+        if not shows_more or not wanted(keyframe):
             return keyframe
         return replace(keyframe, closer=CloserLook(shrink(before, (height, width)), shrink(image, (height, width))))

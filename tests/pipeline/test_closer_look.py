@@ -28,6 +28,16 @@ def test_a_closer_look_is_the_frame_and_the_one_before() -> None:
     assert seen.nbytes == keyframe(1).nbytes + 2 * seen.closer.now.nbytes
 
 
+def test_frames_a_little_smaller_than_the_closer_look_are_enlarged_for_it() -> None:
+    looks = CloserLooks(TeacherSettings())
+    height, width = closer_size(SIZE, 2)
+    for number in (0, 1):
+        seen = looks(texture((height, width - 6), np.random.default_rng(number)), keyframe(number), yes)
+    assert seen is not None
+    assert seen.closer is not None
+    assert seen.closer.now.shape == (height, width, 3)
+
+
 def test_the_frame_before_is_seen_though_it_was_no_keyframe() -> None:
     looks = CloserLooks(TeacherSettings())
     assert looks(texture(FRAME, np.random.default_rng(0)), None, yes) is None
