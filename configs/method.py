@@ -78,7 +78,7 @@ class RetrainingSettings(Section):
     scope: Literal["all", "decoder"] = "decoder"
     """What is retrained: all layers as in the paper, or the decoder on cached features of the frozen encoder."""
     iterations_per_keyframe: int = Field(
-        default=8, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
+        default=12, ge=1, le=1000, description="λ of Table IV: iterations = λ × keyframes"
     )
     learning_rate: float | None = Field(
         default=None, gt=0, description="SGD's; by default 8e-3 for a decoder and 2e-4 for all layers"
