@@ -1,13 +1,17 @@
 """Settings of a training recipe: `livesal train colour|motion`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.base import Section
 
 Size = Annotated[tuple[int, int], Field(description="Height and width in pixels, multiples of 32")]
+
+
+GENERATED: Final = ("scenes", "composites")
+"""Kinds of samples that are made: moving pictures, for motion networks."""
 
 
 class SampleSettings(Section):
@@ -59,3 +63,11 @@ class TrainingSettings(Section):
     seed: int = Field(default=0, ge=0, description="Everything random follows from it")
     validate_every: int = Field(default=400, ge=1, description="Steps between two validations and checkpoints")
     validation_stride: int = Field(default=5, ge=1, description="Of the samples held out, every n-th is validated on")
+
+    @model_validator(mode="after")
+    def _made_samples_move(self) -> Self:
+        kinds = [source.kind for source in self.sources if source.kind in GENERATED]
+        if self.task == "colour" and kinds:
+            message = f"kind '{kinds[0]}' is for motion networks; a colour network learns from 'images' or 'video'"
+            raise ValueError(message)
+        return self

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -139,6 +140,11 @@ def find_pairs(images: Path, masks: Path) -> tuple[ImagePair, ...]:
         message = f"{images}: no image has a mask of the same name below {masks}"
         raise TrainingDataError(message)
     return pairs
+
+
+def by_sequence(pairs: Sequence[ImagePair]) -> list[list[ImagePair]]:
+    """Return `pairs`, in order within a folder, by their images' folders."""
+    return [list(group) for _, group in groupby(pairs, key=lambda pair: pair.image.parent)]
 
 
 def _is_image(path: Path) -> bool:

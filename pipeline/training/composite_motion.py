@@ -1,8 +1,7 @@
 """Objects of one labelled sequence, moving as they did there, before the frames of another."""
 
 from collections.abc import Sequence
-from itertools import groupby
-from typing import Final, overload
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,13 +9,15 @@ from numpy.typing import NDArray
 
 from models.errors import TrainingDataError
 from models.flow.dis import DisFlow
-from models.training.samples import ImagePair, read_mask, read_rgb
+from models.training.made_when_asked import MadeWhenAsked
+from models.training.samples import ImagePair, by_sequence, read_mask, read_rgb
 from pipeline.motion_input import motion_input
 from pipeline.training.motion_views import MovingPicture
 from pipeline.working_size import FLOW_SCALE, flow_size, shrink
 
 _SEED: Final = 11
 _SCALES: Final = (0.5, 1.1)
+"""Least and largest size of an object, as a multiple of its own; drawn log-uniformly."""
 _PUSHED: Final = 0.5
 """Probability that an object is moved on top of its own motion: a camera that followed it has taken that away."""
 _PUSH: Final = 0.03
@@ -28,7 +29,7 @@ Layer = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """A frame, (H, W, 3) uint8 RGB, and its mask, (H, W) float32 in [0, 1]."""
 
 
-class CompositeMotion(Sequence[MovingPicture]):
+class CompositeMotion(MadeWhenAsked[MovingPicture]):
     """A fixed number of composites; number i is always the same one."""
 
     def __init__(
@@ -45,8 +46,7 @@ class CompositeMotion(Sequence[MovingPicture]):
         Raises:
             TrainingDataError: there are fewer than two sequences of two frames.
         """
-        sequences = [list(group) for _, group in groupby(pairs, key=lambda pair: pair.image.parent)]
-        self._sequences = [frames for frames in sequences if len(frames) > 1]
+        self._sequences = [frames for frames in by_sequence(pairs) if len(frames) > 1]
         if len(self._sequences) < 2:
             message = "composites need at least two sequences, of at least two frames each; add some, or leave them out"
             raise TrainingDataError(message)
@@ -59,19 +59,13 @@ class CompositeMotion(Sequence[MovingPicture]):
         """Return the number of composites."""
         return self._count
 
-    @overload
-    def __getitem__(self, index: int) -> MovingPicture: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[MovingPicture]: ...
-    def __getitem__(self, index: int | slice) -> MovingPicture | Sequence[MovingPicture]:
+    def make(self, index: int) -> MovingPicture:
         """Return the composite's second frame with its flow, and the mask of what moves in it.
 
         Raises:
             TrainingDataError: a file cannot be read.
         """
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        rng = np.random.default_rng((_SEED, range(self._count)[index]))
+        rng = np.random.default_rng((_SEED, index))
         behind, of = rng.choice(len(self._sequences), 2, replace=False)
         world = self._two(self._sequences[behind], rng)
         things = self._two(self._sequences[of], rng)

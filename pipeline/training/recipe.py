@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from configs.training import SampleSettings, TrainingSettings
+from configs.training import GENERATED, SampleSettings, TrainingSettings
 from models.backbones.encoder import PyramidEncoder
 from models.checkpoint import load_into, read_state
 from models.errors import TrainingDataError
@@ -18,6 +18,7 @@ from models.saliency_model import SaliencyModel
 from models.training.ahead import made
 from models.training.augmentation import Augmentation, resize
 from models.training.loop import Trainer
+from models.training.made_when_asked import MadeWhenAsked
 from models.training.plan import TrainingPlan
 from models.training.samples import ImageMaskPairs, ImagePair, Sample, SamplesInMemory, SampleSource, find_pairs
 from pipeline.evaluation.conventions import Sums, averages, score_frame
@@ -94,7 +95,7 @@ def make_validation(recipe: TrainingSettings, data: Path) -> Validate | None:
     """Return what scores a model on everything that the recipe holds out; None if it holds nothing out."""
     held: dict[str, Sequence[Sample]] = {}
     for source in recipe.sources:
-        if source.kind in ("scenes", "composites"):
+        if source.kind in GENERATED:
             continue
         _, unseen = split_pairs(source, data)
         if unseen:
@@ -132,7 +133,7 @@ def split_pairs(source: SampleSettings, data: Path) -> tuple[tuple[ImagePair, ..
     )
 
 
-class _Held(Sequence[Sample]):
+class _Held(MadeWhenAsked[Sample]):
     """Samples held out, as the network meets them in service; made when asked for.
 
     Of a video every n-th frame is taken, but its flow is that from the frame right before it.
@@ -147,9 +148,7 @@ class _Held(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, index: int | slice) -> Sample:  # type: ignore[override]  # only ever asked for one
-        if isinstance(index, slice):
-            raise TypeError(index)
+    def make(self, index: int) -> Sample:
         sample = self._source.draw(self._indices[index], np.random.default_rng(index))
         if self._motion:
             return sample
@@ -169,7 +168,7 @@ def _moving(
     recipe: TrainingSettings, source: SampleSettings, pairs: Sequence[ImagePair], workers: int
 ) -> Sequence[MovingPicture]:
     size = recipe.sizes[0]
-    if source.kind in ("scenes", "composites"):
+    if source.kind in GENERATED:
         scenes = _generated(recipe, source, pairs)
         return list(made(scenes.__getitem__, range(len(scenes)), workers)) if workers else scenes
     if not workers:

@@ -1,13 +1,14 @@
 """Generated scenes, whose masks are exact, with their estimated flow."""
 
 from collections.abc import Sequence
-from typing import Final, overload
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from models.flow.dis import DisFlow
+from models.training.made_when_asked import MadeWhenAsked
 from models.training.motion_scenes import DEFAULT_STYLE, SceneStyle, generate_scene
 from models.training.samples import ImageMaskPairs, ImagePair, Sample, read_rgb
 from pipeline.motion_input import motion_input
@@ -18,7 +19,7 @@ _UNUSED: Final = np.random.default_rng(0)
 _SEED: Final = 7
 
 
-class _CutOuts(Sequence[Sample]):
+class _CutOuts(MadeWhenAsked[Sample]):
     """Labelled images, read when they are asked for."""
 
     def __init__(self, pairs: Sequence[ImagePair]) -> None:
@@ -27,17 +28,11 @@ class _CutOuts(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def make(self, index: int) -> Sample:
         return self._pairs.draw(index, _UNUSED)
 
 
-class _Backgrounds(Sequence[NDArray[np.uint8]]):
+class _Backgrounds(MadeWhenAsked[NDArray[np.uint8]]):
     """Images without regard to their masks, read when they are asked for."""
 
     def __init__(self, pairs: Sequence[ImagePair]) -> None:
@@ -46,17 +41,11 @@ class _Backgrounds(Sequence[NDArray[np.uint8]]):
     def __len__(self) -> int:
         return len(self._pairs)
 
-    @overload
-    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NDArray[np.uint8]]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[np.uint8] | Sequence[NDArray[np.uint8]]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def make(self, index: int) -> NDArray[np.uint8]:
         return read_rgb(self._pairs[index].image)
 
 
-class SceneMotion(Sequence[MovingPicture]):
+class SceneMotion(MadeWhenAsked[MovingPicture]):
     """A fixed number of generated scenes; scene i is always the same one."""
 
     def __init__(
@@ -90,19 +79,13 @@ class SceneMotion(Sequence[MovingPicture]):
         """Return the number of scenes."""
         return self._count
 
-    @overload
-    def __getitem__(self, index: int) -> MovingPicture: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[MovingPicture]: ...
-    def __getitem__(self, index: int | slice) -> MovingPicture | Sequence[MovingPicture]:
+    def make(self, index: int) -> MovingPicture:
         """Return the scene's second frame with its flow, and the mask of what moves in it.
 
         Raises:
             TrainingDataError: a file cannot be read.
         """
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        rng = np.random.default_rng((_SEED, range(self._count)[index]))
+        rng = np.random.default_rng((_SEED, index))
         scene = generate_scene(self._objects, self._backgrounds, self._flow_size, rng, self._style)
         flow = motion_input(scene.first, scene.second, self._estimator, self._size).residual
         mask = cv2.resize(scene.mask * 255, self._size[::-1], interpolation=cv2.INTER_AREA)

@@ -1,14 +1,14 @@
 """Frames of labelled sequences with the flow towards a neighbour (Sec. IV-C, steps 2 and 3)."""
 
 from collections.abc import Sequence
-from itertools import groupby
-from typing import Final, overload
+from typing import Final
 
 import cv2
 import numpy as np
 
 from models.flow.dis import DisFlow
-from models.training.samples import ImagePair, read_mask, read_rgb
+from models.training.made_when_asked import MadeWhenAsked
+from models.training.samples import ImagePair, by_sequence, read_mask, read_rgb
 from pipeline.motion_input import motion_input
 from pipeline.training.motion_views import MovingPicture
 from pipeline.working_size import FLOW_SCALE, flow_size, shrink
@@ -17,7 +17,7 @@ GAPS: Final = (1, 1, 1, 2, -1)
 """Frames between the two of a pair; more than one stands for a lower frame rate, -1 for time run backwards."""
 
 
-class VideoMotion(Sequence[MovingPicture]):
+class VideoMotion(MadeWhenAsked[MovingPicture]):
     """Every frame once for every gap; flow is estimated when a frame is asked for."""
 
     def __init__(
@@ -35,7 +35,7 @@ class VideoMotion(Sequence[MovingPicture]):
             gaps: distances of the neighbours.
             flow_scale: flow is estimated at this multiple of the size.
         """
-        sequences = [list(group) for _, group in groupby(pairs, key=lambda pair: pair.image.parent)]
+        sequences = by_sequence(pairs)
         self._index = [(frames, number, gap) for frames in sequences for number in range(len(frames)) for gap in gaps]
         self._size = size
         self._flow_size = flow_size(size, flow_scale)
@@ -45,18 +45,12 @@ class VideoMotion(Sequence[MovingPicture]):
         """Return frames times gaps."""
         return len(self._index)
 
-    @overload
-    def __getitem__(self, index: int) -> MovingPicture: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[MovingPicture]: ...
-    def __getitem__(self, index: int | slice) -> MovingPicture | Sequence[MovingPicture]:
+    def make(self, index: int) -> MovingPicture:
         """Return a frame at the size, with flow and mask.
 
         Raises:
             TrainingDataError: a file cannot be read.
         """
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
         frames, number, gap = self._index[index]
         other = number - gap
         if not 0 <= other < len(frames):

@@ -164,7 +164,19 @@ def test_the_recipes_that_ship_are_valid(task: str) -> None:
     assert load_recipe(None, task).task == task
 
 
+def test_made_pictures_are_a_sequence_like_any_other(data: Path) -> None:
+    pairs, _ = split_pairs(load_recipe(recipe_file(data, "motion"), "motion").sources[0], data)
+    scenes = SceneMotion(pairs, pairs, SIZE, count=3)
+    assert [one.mask.sum() for one in scenes] == [scenes[index].mask.sum() for index in (0, 1, 2)]
+    assert [one.mask.sum() for one in scenes[1:]] == [scenes[-2].mask.sum(), scenes[-1].mask.sum()]
+    with pytest.raises(IndexError):
+        scenes[3]
+
+
 def test_what_is_wrong_with_a_recipe_is_named(data: Path, tmp_path: Path) -> None:
+    made = [{"kind": "composites", "images": "video/images", "masks": "video/masks"}]
+    with pytest.raises(ConfigError, match="kind 'composites' is for motion networks"):
+        load_recipe(recipe_file(tmp_path, "colour", sources=made), "colour")
     with pytest.raises(ConfigError, match="unknown key 'stps'"):
         load_recipe(recipe_file(tmp_path, "colour", stps=3), "colour")
     with pytest.raises(ConfigError, match="recipe for 'colour'"):
