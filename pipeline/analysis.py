@@ -21,6 +21,7 @@ from models.errors import ModelError
 from models.slot import Slot
 from pipeline.adaptation_messages import Order
 from pipeline.adapter import Adapter
+from pipeline.analysed_frame import AnalysedFrame
 from pipeline.appearance import appearance
 from pipeline.closer_look import CloserLooks
 from pipeline.frame_path import FramePath, Sizes
@@ -47,27 +48,6 @@ _log = logging.getLogger("livesal.adaptation")
 
 _KEPT: Final[frozenset[AdaptationKind]] = frozenset({"swapped", "recalled", "rolled-back", "reset"})
 """Steps after which another twin is in service, and is written to disk."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class AnalysedFrame:
-    """A frame with all that was found in it.
-
-    Attributes:
-        frame: as it came.
-        small: (h, w, 3) uint8 RGB, the frame at the working size.
-        saliency: the maps.
-        events: what the adaptation has to tell since the frame before.
-        seconds: how long each stage took.
-        finished_at: monotonic clock in seconds when the maps were ready.
-    """
-
-    frame: Frame
-    small: NDArray[np.uint8]
-    saliency: SaliencyFrame
-    events: tuple[AdaptationEvent, ...]
-    seconds: dict[str, float]
-    finished_at: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,8 @@ from typing import Final, Self
 
 from configs.events import Watched
 from configs.settings import Settings
-from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.analysed_frame import AnalysedFrame
+from pipeline.analysis import Analysis
 from pipeline.camera_counts import CameraCounts
 from pipeline.event_bus import EventBus
 from pipeline.following import Follower, MediaClock, arrival

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from pipeline.analysis import AnalysedFrame
+from pipeline.analysed_frame import AnalysedFrame
 from stream.events import AdaptationEvent, CameraState
 from stream.metrics import Metrics
 

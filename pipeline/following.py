@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from configs.events import Watched
 from configs.method import RegionSettings
-from pipeline.analysis import AnalysedFrame
+from pipeline.analysed_frame import AnalysedFrame
 from pipeline.regions import Region, find_regions
 from pipeline.tracks import TrackBook, advance_tracks, end_all, random_suffix
 from pipeline.zones import EVERYWHERE, open_area, standing_in

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pipeline.analysis import AnalysedFrame
+from pipeline.analysed_frame import AnalysedFrame
 
 
 class Observer(Protocol):

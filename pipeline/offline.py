@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from configs.settings import Settings
-from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.analysed_frame import AnalysedFrame
+from pipeline.analysis import Analysis
 from pipeline.durations import Durations
 from pipeline.following import Follower, MediaClock
 from pipeline.frame_threads import FrameThreads

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis import AnalysedFrame
+from pipeline.analysed_frame import AnalysedFrame
 from stream import render
 from stream.errors import UnknownNameError
 from stream.events import RegionEvent, TrackedRegion

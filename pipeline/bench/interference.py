@@ -25,7 +25,8 @@ import torch
 from configs.settings import Settings, load_settings, merge
 from models.training.twin import TwinStep
 from pipeline.adaptation import BUSY
-from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.analysed_frame import AnalysedFrame
+from pipeline.analysis import Analysis
 from pipeline.bench.options import BenchOptions
 from pipeline.bench.report import BenchReport, Value, below, with_ratios
 from pipeline.frame_threads import FrameThreads

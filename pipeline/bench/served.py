@@ -15,7 +15,7 @@ from pipeline.garbage import here_to_stay
 
 with here_to_stay():  # as the command line imports it
     from configs.settings import load_settings
-    from pipeline.analysis import AnalysedFrame
+    from pipeline.analysed_frame import AnalysedFrame
     from pipeline.bench.until_told import ended_input
     from pipeline.service import Service
     from stream.events import AdaptationEvent, Event

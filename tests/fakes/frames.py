@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.analysis import AnalysedFrame
+from pipeline.analysed_frame import AnalysedFrame
 from pipeline.values import Keyframe, SaliencyFrame
 from stream.events import AdaptationEvent
 from stream.frame import Frame

@@ -13,7 +13,8 @@ import torch
 from configs.guards import DriftSettings
 from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.errors import CheckpointError
-from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.analysed_frame import AnalysedFrame
+from pipeline.analysis import Analysis
 from pipeline.errors import RoundError
 from pipeline.frame_threads import FrameThreads
 from stream.channel import Channel, Overflow

@@ -17,7 +17,8 @@ from configs.guards import LibrarySettings
 from configs.method import AdaptationSettings, MethodSettings, WindowSettings
 from models.checkpoint import save_state
 from models.loading import load_model
-from pipeline.analysis import AnalysedFrame, Analysis
+from pipeline.analysed_frame import AnalysedFrame
+from pipeline.analysis import Analysis
 from pipeline.frame_threads import FrameThreads
 from pipeline.fusion import decided, final_map
 from pipeline.library import TwinLibrary
