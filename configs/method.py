@@ -69,7 +69,6 @@ class TeacherSettings(Section):
     )
     mirror: bool = True
     """Whether the mirror image is looked at too, and the mean of both counts."""
-    most: int = Field(default=16, ge=1, description="Keyframes that a round looks at, at most, the newest first")
 
 
 class RetrainingSettings(Section):

@@ -31,7 +31,8 @@ def retrain(
     from pipeline.cli.failures import reported  # noqa: PLC0415
     from pipeline.guard import objection  # noqa: PLC0415
     from pipeline.retraining.inspection import maps_of, plot_loss, plot_maps, shown  # noqa: PLC0415
-    from pipeline.retraining.job import read_job, run_job, with_base, write_result  # noqa: PLC0415
+    from pipeline.retraining.job import read_job, write_result  # noqa: PLC0415
+    from pipeline.retraining.run_job import run_job, with_base  # noqa: PLC0415
 
     keep_memory()
     torch.set_num_threads(1)

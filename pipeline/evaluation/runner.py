@@ -25,8 +25,8 @@ from pipeline.frame_path import FramePath, Sizes
 from pipeline.fusion import decided, final_map
 from pipeline.keyframes import keyframe_of
 from pipeline.networks import CONTRAST, choose_device
-from pipeline.retraining.job import run_job
 from pipeline.retraining.rounds import RoundRequest, SimulatedRounds, job_of
+from pipeline.retraining.run_job import run_job
 from pipeline.values import SaliencyFrame
 from pipeline.window import KeyframeWindow
 from stream.events import AdaptationEvent

@@ -32,7 +32,8 @@ def main() -> None:
     import torch  # noqa: PLC0415 - after the priority is lowered: importing takes seconds
 
     from models.denormals import flush_denormals  # noqa: PLC0415
-    from pipeline.retraining.job import read_job, run_job, write_result  # noqa: PLC0415
+    from pipeline.retraining.job import read_job, write_result  # noqa: PLC0415
+    from pipeline.retraining.run_job import run_job  # noqa: PLC0415
 
     torch.set_num_threads(1)
     flush_denormals()

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from models.saliency_model import SaliencyModel
 from models.training.twin import rgb
-from pipeline.retraining.job import Job, split
+from pipeline.retraining.job import Job
+from pipeline.retraining.run_job import split
 from pipeline.values import Map
 
 _ROWS: Final = 6

@@ -9,9 +9,7 @@ labels.safetensors     the labels (h, w) float32 of a closer look, by the number
 """
 
 import json
-import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,24 +23,17 @@ from torch import Tensor
 
 from configs.method import RetrainingSettings
 from models.checkpoint import read_state, save_state
-from models.errors import ModelError
-from models.loading import load_model
-from models.saliency_model import SaliencyModel
-from models.training.judging import inside, standing, sure_background, views
-from models.training.twin import KeyframeTensors, TwinStep, TwinTrainer
+from models.training.twin import KeyframeTensors
 from pipeline.errors import JobError
 from pipeline.guard import Judgement
-from pipeline.retraining.teacher import TeacherPlan, teacher_for
+from pipeline.retraining.teacher import TeacherPlan
 from pipeline.values import CloserLook, Keyframe, Map
-
-_log = logging.getLogger("livesal.retraining")
 
 RESULT: Final = "twin.safetensors"
 _LABELS: Final = "labels.safetensors"
 _JOB: Final = "job.json"
 _KEYFRAMES: Final = "keyframes.safetensors"
 _BASE: Final = "base.safetensors"
-_LEAST_HELD_OUT: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,21 +63,6 @@ class Job:
     closer: Mapping[int, CloserLook] = field(default_factory=dict[int, CloserLook])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Done:
-    """What a round leaves.
-
-    Attributes:
-        report: what it came to.
-        state: the weights that were retrained.
-        labels: of the keyframes that were looked at more closely, by their numbers.
-    """
-
-    report: "Report"
-    state: Mapping[str, Tensor]
-    labels: Mapping[int, Map]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(Judgement):
     """What a round came to, and how its twin was judged on the held-out keyframes.
@@ -102,6 +78,21 @@ class Report(Judgement):
     held_out: int
     iterations: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """What a round leaves.
+
+    Attributes:
+        report: what it came to.
+        state: the weights that were retrained.
+        labels: of the keyframes that were looked at more closely, by their numbers.
+    """
+
+    report: Report
+    state: Mapping[str, Tensor]
+    labels: Mapping[int, Map]
 
 
 def stack(keyframes: Sequence[Keyframe]) -> KeyframeTensors:
@@ -167,119 +158,6 @@ def read_job(folder: Path) -> Job:
         raise JobError(message) from None
 
 
-def split(count: int, held_out: float) -> tuple[list[int], list[int]]:
-    """Return the indices of `count` keyframes to train on and to judge on, the latter spread evenly over time.
-
-    A share above 0 holds out three at least, for two or fewer let too much through, but never more than half of all
-    unless the share itself asks for more.
-    """
-    wanted = round(count * held_out)
-    judged = min(max(wanted, min(_LEAST_HELD_OUT, count // 2)) if held_out > 0 else wanted, count - 1)
-    if judged < 1:
-        return list(range(count)), []
-    chosen = {round((index + 0.5) * count / judged - 0.5) for index in range(judged)}
-    return [index for index in range(count) if index not in chosen], sorted(chosen)
-
-
-def run_job(
-    job: Job,
-    on_step: Callable[[TwinStep], None] | None = None,
-    model: SaliencyModel | None = None,
-    on_label: Callable[[], None] | None = None,
-) -> Done:
-    """Do a job: look closely, retrain, judge.
-
-    Args:
-        job: what to do.
-        on_step: hears of every iteration.
-        model: the original network if it is loaded already; it is changed in place.
-        on_label: hears of every keyframe that is about to be looked at.
-
-    Raises:
-        ModelError: a network or the base weights cannot be loaded.
-    """
-    started = time.monotonic()
-    labels = _look_closely(job, on_label or _nobody)
-    keyframes = _relabelled(job.keyframes, labels)
-    model = (model or load_model(job.model)).eval()
-    training, judging = ([], range(len(job.keyframes))) if job.trial else split(len(keyframes), job.held_out)
-    learned = _take(keyframes, training)
-    unseen = _take(keyframes, judging) if judging else learned
-    original = views(model, unseen)
-    background = sure_background(original)
-    if job.trial:
-        before = standing(original, unseen.labels, background)
-        model, iterations, state = with_base(model, job.base), 0, job.base
-    else:
-        model = with_base(model, job.base)
-        before = standing(views(model, unseen) if job.base else original, unseen.labels, background)
-        if job.settings.start == "original" and job.base:
-            model = load_model(job.model)
-        iterations, state = _retrain(model, learned, job, on_step)
-    after = standing(views(model.eval(), unseen), unseen.labels, background)
-    report = Report(
-        keyframes=len(training),
-        held_out=len(judging),
-        iterations=iterations,
-        seconds=time.monotonic() - started,
-        error_before=before.error,
-        error_after=after.error,
-        flips_before=before.flips,
-        flips_after=after.flips,
-        invented_before=before.invented,
-        invented_after=after.invented,
-        contradicted=inside(unseen.labels, background),
-    )
-    return Done(report, state, labels)
-
-
-def _look_closely(job: Job, on_label: Callable[[], None]) -> dict[int, Map]:
-    """Return better labels for the keyframes that there is more of, as far as the networks take larger pictures."""
-    labels: dict[int, Map] = {}
-    if job.teacher is None:
-        return labels
-    height, width = job.keyframes.labels.shape[1:]
-    try:
-        for index, look in job.closer.items():
-            on_label()
-            teacher = teacher_for(job.teacher, (look.now.shape[0], look.now.shape[1]))
-            labels[index] = teacher(look, (height, width))
-    except (ModelError, RuntimeError, ValueError) as error:  # a network of the user's own may take one size only
-        _log.warning("no closer look at keyframes (`adaptation.teacher.scale: 1` asks for none): %s", error)
-    return labels
-
-
-def _nobody() -> None:
-    """Hear of nothing."""
-
-
-def _relabelled(keyframes: KeyframeTensors, labels: Mapping[int, Map]) -> KeyframeTensors:
-    better = keyframes.labels.clone()
-    for index, label in labels.items():
-        better[index] = torch.from_numpy(label)
-    return KeyframeTensors(keyframes.images, better)
-
-
-def _retrain(
-    model: SaliencyModel, learned: KeyframeTensors, job: Job, on_step: Callable[[TwinStep], None] | None
-) -> tuple[int, Mapping[str, Tensor]]:
-    """Retrain `model` in place; return the iterations done and the retrained weights."""
-    trainer = TwinTrainer(model, learned, job.settings)
-    iterations = 0
-    for step in trainer.run(job.seed):
-        iterations = step.iteration
-        if on_step is not None:
-            on_step(step)
-    return iterations, trainer.state()
-
-
-def with_base(model: SaliencyModel, base: Mapping[str, Tensor]) -> SaliencyModel:
-    """Return `model` with the weights of `base` in place of its own, where there are any."""
-    if base:
-        model.network.load_state_dict({**model.network.state_dict(), **base})
-    return model
-
-
 def write_result(folder: Path, done: Done) -> None:
     """Write the labels, then the twin's weights, with the report as their metadata, each atomically."""
     if done.labels:
@@ -305,8 +183,3 @@ def _looked_at(tensors: Mapping[str, Tensor]) -> list[int]:
 
 def _look(tensors: Mapping[str, Tensor], index: int) -> CloserLook:
     return CloserLook(tensors[f"before/{index}"].numpy(), tensors[f"now/{index}"].numpy())
-
-
-def _take(keyframes: KeyframeTensors, indices: Sequence[int]) -> KeyframeTensors:
-    chosen = torch.tensor(list(indices), dtype=torch.long)
-    return KeyframeTensors(keyframes.images[chosen], keyframes.labels[chosen])

@@ -24,7 +24,8 @@ from models.checkpoint import read_state
 from models.engine import Head, ServedNetwork
 from models.errors import ModelError
 from pipeline.errors import JobError, PipelineError
-from pipeline.retraining.job import RESULT, Done, Job, Report, read_labels, run_job, stack, write_job
+from pipeline.retraining.job import RESULT, Done, Job, Report, read_labels, stack, write_job
+from pipeline.retraining.run_job import run_job
 from pipeline.retraining.teacher import TeacherPlan
 from pipeline.retraining.worker import RetrainingWorker
 from pipeline.values import Keyframe, Map
@@ -285,7 +286,6 @@ def _age(folder: Path) -> float:
 def job_of(request: RoundRequest, method: MethodSettings, settings: AdaptationSettings) -> Job:
     """Return the job that `request` asks for."""
     keyframes = tuple(request.keyframes)
-    closer = {index: held.closer for index, held in enumerate(keyframes) if held.closer is not None}
     return Job(
         model=method.colour,
         settings=settings.retraining,
@@ -295,5 +295,5 @@ def job_of(request: RoundRequest, method: MethodSettings, settings: AdaptationSe
         base=request.base,
         trial=request.trial,
         teacher=TeacherPlan.of(method, settings),
-        closer={index: closer[index] for index in sorted(closer)[-settings.teacher.most :]},
+        closer={index: held.closer for index, held in enumerate(keyframes) if held.closer is not None},
     )

@@ -11,7 +11,8 @@ from configs.method import RetrainingSettings
 from models.training.judging import Views, inside, standing, sure_background
 from models.training.twin import KeyframeTensors
 from pipeline.guard import Judgement, objection
-from pipeline.retraining.job import Job, run_job
+from pipeline.retraining.job import Job
+from pipeline.retraining.run_job import run_job
 from stream.synthetic_scene import SyntheticScene
 from tests.fakes.jobs import small_job
 

@@ -87,12 +87,14 @@ async def test_the_job_reaches_the_child_and_its_twin_comes_back_once(executor: 
     assert not await asyncio.to_thread(worker.folders[0].exists), "a round leaves no files behind"
 
 
-def test_a_round_looks_closely_at_the_newest_keyframes_only() -> None:
+def test_a_round_looks_closely_at_keyframes_that_nobody_looked_at_yet() -> None:
     look = CloserLook(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8))
     held = [replace(keyframe(time), closer=None if time == 3 else look) for time in range(5)]
-    few = SETTINGS.model_copy(update={"teacher": TeacherSettings(most=2)})
-    assert job_of(RoundRequest(held, {}, 0), MethodSettings(), few).closer.keys() == {2, 4}
-    assert job_of(RoundRequest(held, {}, 0), MethodSettings(), SETTINGS).closer.keys() == {0, 1, 2, 4}
+    job = job_of(RoundRequest(held, {}, 0), MethodSettings(), SETTINGS)
+    assert job.closer.keys() == {0, 1, 2, 4}
+    assert job.teacher is not None
+    served = SETTINGS.model_copy(update={"teacher": TeacherSettings(scale=1)})
+    assert job_of(RoundRequest(held, {}, 0), MethodSettings(), served).teacher is None
 
 
 async def test_jobs_are_kept_where_someone_wants_to_look_at_them(executor: ThreadPoolExecutor, tmp_path: Path) -> None:

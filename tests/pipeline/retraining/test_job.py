@@ -9,7 +9,8 @@ import torch
 
 from models.checkpoint import read_state
 from pipeline.errors import JobError
-from pipeline.retraining.job import Job, read_job, read_labels, run_job, split, stack, write_job, write_result
+from pipeline.retraining.job import Job, read_job, read_labels, stack, write_job, write_result
+from pipeline.retraining.run_job import run_job, split
 from pipeline.values import Keyframe
 from tests.fakes.jobs import small_job
 from tests.fakes.plugins import write_plugin

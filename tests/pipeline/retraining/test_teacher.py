@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from configs.method import AdaptationSettings, MethodSettings, TeacherSettings
-from pipeline.retraining.job import read_job, read_labels, run_job, write_job, write_result
+from pipeline.retraining.job import read_job, read_labels, write_job, write_result
+from pipeline.retraining.run_job import run_job
 from pipeline.retraining.teacher import Teacher, TeacherPlan
 from pipeline.values import CloserLook
 from tests.fakes.jobs import small_job
@@ -21,10 +23,10 @@ WORKING = (64, 96)
 CLOSER = (128, 192)
 
 
-def plan(**changes: object) -> TeacherPlan:
+def plan(**changes: Any) -> TeacherPlan:
     found = TeacherPlan.of(MethodSettings(), AdaptationSettings())
     assert found is not None
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return replace(found, **changes)
 
 
 def moving_disc() -> tuple[CloserLook, NDArray[np.bool_]]:
