@@ -40,8 +40,10 @@ class CloserLooks:
             keyframe: what became of it; None = no keyframe.
             wanted: whether the keyframe will be kept; the others need no pictures.
         """
+        if self._scale == 1:
+            return keyframe
         before, self._before = self._before, image
-        if self._scale == 1 or keyframe is None or before is None or before.shape != image.shape:
+        if keyframe is None or before is None or before.shape != image.shape:
             return keyframe
         height, width = closer_size(keyframe.label.shape, self._scale)
         shows_more = image.shape[0] * image.shape[1] >= _LEAST * height * width

@@ -38,12 +38,11 @@ class KeyframeWindow:
         of keyframes the best stays.
         """
         self._age(keyframe.media_time)
-        if self._keyframes:
-            newest = self._keyframes[-1]
-            if keyframe.media_time - newest.media_time < self._settings.spacing:
-                if keyframe.nr < newest.nr:
-                    self._keyframes[-1] = _at(keyframe, newest.media_time)
-                return False
+        if not self.would_take(keyframe):
+            return False
+        if self._is_near(keyframe):
+            self._keyframes[-1] = _at(keyframe, self._keyframes[-1].media_time)
+            return False
         self._keyframes.append(keyframe)
         while len(self) > 1 and (len(self) > self._settings.capacity or self.nbytes > self._limit):
             self._keyframes.pop(self._dispensable())
@@ -51,10 +50,7 @@ class KeyframeWindow:
 
     def would_take(self, keyframe: Keyframe) -> bool:
         """Return whether `offer` would keep `keyframe` for the time being."""
-        if not self._keyframes:
-            return True
-        newest = self._keyframes[-1]
-        return keyframe.media_time - newest.media_time >= self._settings.spacing or keyframe.nr < newest.nr
+        return not self._is_near(keyframe) or keyframe.nr < self._keyframes[-1].nr
 
     def teach(self, labels: Mapping[int, Map]) -> None:
         """Give keyframes, by their sequence numbers, the labels of a closer look, and let go of what that went on."""
@@ -66,6 +62,11 @@ class KeyframeWindow:
     def clear(self) -> None:
         """Forget all keyframes: a new scene has begun."""
         self._keyframes.clear()
+
+    def _is_near(self, keyframe: Keyframe) -> bool:
+        """Return whether `keyframe` and the newest are too near in time for both to stay."""
+        held = self._keyframes
+        return bool(held) and keyframe.media_time - held[-1].media_time < self._settings.spacing
 
     def _age(self, now: float) -> None:
         """Let go of keyframes that are too old: they belong to a scene that has changed since."""

@@ -6,6 +6,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_swa_multi_avg_fn
 
 from configs.method import RetrainingSettings
 from models.saliency_model import SaliencyModel
@@ -58,21 +59,20 @@ class TailMean:
 
     def __init__(self, trained: Sequence[Tensor], iterations: int, share: float) -> None:
         """Begin a round of so many iterations, the last `share` of which count."""
-        self._trained = trained
+        self._trained = list(trained)
         self._first = iterations - round(share * iterations) + 1
         self._mean: list[Tensor] = []
         self._counted = 0
+        self._include = get_swa_multi_avg_fn()  # type: ignore[no-untyped-call]  # torch leaves it without types
 
     def note(self, iteration: int) -> None:
         """Take in the weights after an iteration; the first is 1."""
         if iteration < self._first:
             return
+        if not self._mean:
+            self._mean = [value.detach().clone() for value in self._trained]
+        self._include(self._mean, self._trained, self._counted)
         self._counted += 1
-        with torch.no_grad():
-            if self._counted == 1:
-                self._mean = [value.clone() for value in self._trained]
-            for mean, value in zip(self._mean, self._trained, strict=True):
-                mean.lerp_(value, 1 / self._counted)
 
     def apply(self) -> None:
         """Put the mean in the weights' place, if any iteration counted."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from models.errors import ModelError
 from models.loading import files_of
 from pipeline.evaluation.runner import RunPlan
+from pipeline.retraining.teacher import TeacherPlan
 
 _PACKAGES = ("configs", "models", "pipeline")
 _PRESENTATION = frozenset({"cli", "reproduce", "report.py", "plots.py", "course_plot.py", "captions.py", "tables.py"})
@@ -23,7 +24,7 @@ def fingerprint(plan: RunPlan, *more: object) -> str:
         "adaptation": adaptation.model_dump(mode="json"),
         "round_seconds": plan.round_seconds,
         "frame_rate": plan.frame_rate,
-        "weights": [_weights(name) for name in (method.colour, method.motion)],
+        "weights": [_weights(name) for name in _networks(plan)],
         "code": code_digest(),
         "more": [str(one) for one in more],
     }
@@ -42,6 +43,13 @@ def code_digest() -> str:
             digest.update(path.relative_to(top).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _networks(plan: RunPlan) -> tuple[str, ...]:
+    """Return the networks that serve and, where another labels keyframes, that one."""
+    method = plan.settings.method
+    teacher = TeacherPlan.of(method, plan.settings.adaptation)
+    return (method.colour, method.motion, *((teacher.colour, teacher.motion) if teacher else ()))
 
 
 def _weights(spec: str) -> str:

@@ -18,7 +18,9 @@ def yes(_: Keyframe) -> bool:
 def test_a_closer_look_is_the_frame_and_the_one_before() -> None:
     first, second = (texture(FRAME, np.random.default_rng(seed)) for seed in (0, 1))
     looks = CloserLooks(TeacherSettings(scale=2))
-    assert looks(first, keyframe(0), yes).closer is None, "there is no frame before the first"  # type: ignore[union-attr]
+    seen = looks(first, keyframe(0), yes)
+    assert seen is not None
+    assert seen.closer is None, "there is no frame before the first"
     seen = looks(second, keyframe(1), yes)
     assert seen is not None
     assert seen.closer is not None
