@@ -68,7 +68,7 @@ class TeacherSettings(Section):
         description="Size of the closer look, as a multiple of the working size; 1 = none: LS as it was served",
     )
     mirror: bool = True
-    """Whether the colour network looks at the mirror image too, and the mean of both counts."""
+    """Whether the mirror image is looked at too, and the mean of both counts."""
 
 
 class RetrainingSettings(Section):

@@ -7,9 +7,10 @@ finer outlines as well. Source: Mullapudi et al., "Online Model Distillation for
 whose teacher labels some frames of a stream for a student that sees them all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import cv2
 import numpy as np
@@ -22,9 +23,10 @@ from models.registry import flow_entry
 from pipeline.camera_motion import CameraMotion
 from pipeline.fusion import Fusion, decided, low_level
 from pipeline.motion_contrast import CONTRAST_FLOOR, conventional_motion_saliency
-from pipeline.motion_input import MotionCoding, MotionInput, motion_input
+from pipeline.motion_input import MotionCoding, MotionInput, motion_input, motion_picture
 from pipeline.networks import CONTRAST
 from pipeline.values import CloserLook, Map
+from pipeline.working_size import Picture
 
 _DEVICE: Final = "cpu:0"
 """Torch on the CPU: slower than ONNX Runtime, but in the retraining process it is there already and exports nothing."""
@@ -38,7 +40,7 @@ class TeacherPlan:
         colour: the colour network, as users write it.
         motion: the motion network, or `contrast`.
         flow: the flow method.
-        mirror: whether the colour network looks at the mirror image too.
+        mirror: whether everything is looked at in the mirror too.
         coding: what the motion network is shown.
         camera_motion: how the camera's motion is removed.
         fusion: how LS comes about.
@@ -97,21 +99,32 @@ class Teacher:
         return np.asarray(cv2.resize(label, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
     def _colour_of(self, image: NDArray[np.uint8]) -> Map:
-        """Return colour saliency; with `mirror`, the mean of it and of the mirror image's, mirrored back."""
-        saliency = _map(self._colour, image)
-        if not self._plan.mirror:
-            return saliency
-        other = _map(self._colour, np.ascontiguousarray(image[:, ::-1]))
-        return np.asarray((saliency + other[:, ::-1]) / 2, np.float32)
+        return self._both_ways(self._colour, image, lambda: _mirrored(image))
 
     def _motion_of(self, seen: MotionInput) -> Map:
         if self._motion is None:
             return conventional_motion_saliency(seen.residual, CONTRAST_FLOOR)
-        return _map(self._motion, seen.picture)
+
+        def mirrored() -> NDArray[np.uint8]:
+            residual = _mirrored(seen.residual) * np.array([-1, 1], np.float32)
+            return motion_picture(residual, _mirrored(seen.arrival.image), self._plan.coding)
+
+        return self._both_ways(self._motion, seen.picture, mirrored)
+
+    def _both_ways(
+        self, network: ServedNetwork, picture: NDArray[np.uint8], mirrored: Callable[[], NDArray[np.uint8]]
+    ) -> Map:
+        """Return a network's map; with `mirror`, the mean of it and of the mirror image's, mirrored back."""
+        saliency = network.head(network.encode(picture))
+        if not self._plan.mirror:
+            return saliency
+        other = network.head(network.encode(mirrored()))
+        return np.asarray((saliency + other[:, ::-1]) / 2, np.float32)
 
 
-def _map(network: ServedNetwork, picture: NDArray[np.uint8]) -> Map:
-    return network.head(network.encode(picture))
+def _mirrored(picture: Picture) -> Picture:
+    """Return a picture or flow, (H, W, channels), left and right exchanged; the vectors of a flow stay as they are."""
+    return cast("Picture", np.ascontiguousarray(picture[:, ::-1]))
 
 
 @lru_cache(maxsize=2)

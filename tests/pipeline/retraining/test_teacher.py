@@ -62,7 +62,7 @@ def test_a_label_shows_what_moves_at_the_working_size(*, mirror: bool) -> None:
     assert label[inside].mean() > label[~inside].mean() + 0.3
 
 
-def test_with_the_mirror_colour_is_the_same_from_left_and_right() -> None:
+def test_with_the_mirror_left_and_right_are_looked_at_alike() -> None:
     look, _ = moving_disc()
     turned = CloserLook(*(np.ascontiguousarray(picture[:, ::-1]) for picture in (look.before, look.now)))
 
